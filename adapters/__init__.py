@@ -1,0 +1,1 @@
+"""Ports kept with real technology: one folder per technology family, strangers to each other."""

@@ -1,0 +1,1 @@
+"""Keys, connections and the trail they leave."""

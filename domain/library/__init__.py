@@ -1,0 +1,1 @@
+"""Works, videos and the places they live in."""

@@ -1,0 +1,106 @@
+"""Where videos live, and what the last scan of it said."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from domain.errors import NotFound
+from domain.ids import ConnectionId, LibraryId, LocationId
+from domain.text import clean
+
+MAX_NAME = 100
+
+
+class StorageType(StrEnum):
+    """The kinds of storage a node reads from."""
+
+    LOCAL = "local"
+    S3 = "s3"
+    JELLYFIN = "jellyfin"
+    WEB = "web"
+    VELOUR = "velour"
+
+
+class LocationNotFound(NotFound):
+    """No storage location has this id or name."""
+
+    code = "location.not-found"
+    title = "No such storage location"
+
+
+class LibraryNotFound(NotFound):
+    """No library has this id or name."""
+
+    code = "library.not-found"
+    title = "No such library"
+
+
+@dataclass(slots=True, kw_only=True)
+class Library:
+    """A named set of storage locations: the unit in which a node grants access."""
+
+    id: LibraryId
+    name: str
+    created_at: datetime
+    description: str = ""
+    version: int = 0
+
+    def __post_init__(self) -> None:
+        self.name = clean(self.name, field="name", max_length=MAX_NAME, min_length=1)
+        self.description = clean(self.description, field="description", max_length=2000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanCounts:
+    """What a scan did, in objects (for a peer: works)."""
+
+    found: int = 0
+    added: int = 0
+    updated: int = 0
+    missing: int = 0
+    removed: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastScan:
+    """How the most recent scan of a location ended."""
+
+    started_at: datetime
+    finished_at: datetime
+    success: bool
+    message: str
+    counts: ScanCounts
+
+
+@dataclass(slots=True, kw_only=True)
+class StorageLocation:
+    """A place that is scanned for videos.
+
+    ``options`` are the settings of the location's type without its secrets (a local location:
+    ``{"path": "/films"}``). Secrets are stored encrypted, apart, and are never returned.
+    ``connection_id`` is set for the type velour only.
+    """
+
+    id: LocationId
+    name: str
+    storage_type: StorageType
+    library_id: LibraryId
+    created_at: datetime
+    options: Mapping[str, str] = field(default_factory=dict)
+    enabled: bool = True
+    reachable: bool | None = None  # None: never tried
+    unreachable_reason: str = ""
+    last_scan: LastScan | None = None
+    connection_id: ConnectionId | None = None
+    version: int = 0
+
+    def __post_init__(self) -> None:
+        self.name = clean(self.name, field="name", max_length=MAX_NAME, min_length=1)
+
+    def record_scan(self, scan: LastScan, *, reachable: bool, reason: str = "") -> None:
+        """Remember how a scan ended and whether the place answered."""
+        self.last_scan = scan
+        self.reachable = reachable
+        self.unreachable_reason = "" if reachable else reason

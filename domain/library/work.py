@@ -1,0 +1,95 @@
+"""A work: what people think of as a film, an episode, a talk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import isfinite
+
+from domain.errors import Invalid, NotFound
+from domain.ids import ConnectionId, WorkId
+from domain.text import clean
+
+MAX_TITLE = 500
+FIRST_YEAR = 1870
+YEARS_AHEAD = 5
+MAX_AGE = 21
+
+# Scales of several countries, mapped to the age from which a work is meant.
+_AGES: Mapping[str, int] = {
+    "g": 0, "u": 0, "tv-y": 0, "tv-g": 0, "0": 0, "fsk 0": 0, "approved": 0,
+    "pg": 8, "tv-y7": 7, "tv-pg": 8, "6": 6, "fsk 6": 6, "7": 7,
+    "pg-13": 13, "tv-14": 14, "12": 12, "12a": 12, "fsk 12": 12, "14": 14,
+    "15": 15, "16": 16, "fsk 16": 16, "r": 17, "tv-ma": 17,
+    "18": 18, "fsk 18": 18, "nc-17": 18, "x": 18, "r18": 18,
+}  # fmt: skip
+
+
+class WorkNotFound(NotFound):
+    """No work has this id, as far as the caller may know."""
+
+    code = "work.not-found"
+    title = "No such work"
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """Title and facts of one work; its videos are entities of their own.
+
+    ``connection_id`` and ``remote_id`` name the peer a work was learnt from; both are None for
+    this node's own works. Only the peer that a work came from may change its fields.
+    ``merged_into`` hides a work behind another that it was found equal to: its videos are then
+    shown there. Clearing the field undoes the merge without loss.
+    """
+
+    id: WorkId
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    year: int | None = None
+    description: str = ""
+    director: str = ""
+    rating: float | None = None
+    content_rating: str | None = None
+    tags: tuple[str, ...] = ()
+    external_ids: Mapping[str, str] = field(default_factory=dict)
+    organized: bool = False
+    connection_id: ConnectionId | None = None
+    remote_id: str | None = None
+    merged_into: WorkId | None = None
+    version: int = 0
+
+    def __post_init__(self) -> None:
+        self.title = clean(self.title, field="title", max_length=MAX_TITLE, min_length=1)
+        self.description = clean(self.description, field="description", max_length=20_000)
+        self.director = clean(self.director, field="director", max_length=300)
+        self.rating = check_rating(self.rating)
+        self.tags = tuple(clean(t, field="tags", max_length=100, min_length=1) for t in self.tags)
+
+
+def check_year(year: int | None, *, today: datetime) -> int | None:
+    """Return ``year`` if a film of that year can exist: 1870 to five years from now."""
+    if year is not None and not FIRST_YEAR <= year <= today.year + YEARS_AHEAD:
+        raise Invalid(
+            f"year takes {FIRST_YEAR} to {today.year + YEARS_AHEAD}, not {year}", field="year"
+        )
+    return year
+
+
+def check_rating(rating: float | None) -> float | None:
+    """Return ``rating`` with one decimal; refuse what is not a number from 0 to 10."""
+    if rating is None:
+        return None
+    if not isfinite(rating) or not 0 <= rating <= 10:
+        raise Invalid("rating takes a number from 0 to 10", field="rating")
+    return round(rating, 1)
+
+
+def age_of(content_rating: str | None) -> int | None:
+    """Return the age in years (0 to 21) that a content rating stands for.
+
+    An unknown scale counts as the highest age, so that a policy by age errs on the safe side;
+    None stays None: nobody rated the work.
+    """
+    if content_rating is None or not content_rating.strip():
+        return None
+    return _AGES.get(content_rating.strip().lower(), MAX_AGE)

@@ -1,0 +1,1 @@
+"""Peers, credentials and the trail."""

@@ -1,0 +1,1 @@
+"""Storage, media and the catalogue."""

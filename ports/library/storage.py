@@ -1,0 +1,158 @@
+"""Reading from a storage location, whatever its type.
+
+Two abilities: every location is *readable*; the ones that are listed object by object are
+*walkable* too (a peer is not: its catalogue is synchronised, see ``ports.federation.peers``).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.errors import BadUpstream, Invalid, NotFound, Unavailable
+from domain.ids import LocationId
+from domain.library.storage_location import StorageLocation, StorageType
+from ports.byte_body import ByteBody
+
+
+class ObjectNotFound(NotFound):
+    """The location answers and has no such object."""
+
+    code = "object.not-found"
+    title = "The file is no longer there"
+
+
+class ObjectChanged(BadUpstream):
+    """The object is not the one that was asked for: its ETag differs."""
+
+    code = "object.changed"
+    title = "The file changed while it was read"
+
+
+class StorageUnreachable(Unavailable):
+    """The location does not answer: it is offline, not empty."""
+
+    code = "storage.unreachable"
+    title = "The storage location does not answer"
+
+
+class OptionsInvalid(Invalid):
+    """An option of the location is unknown, missing or wrong."""
+
+    code = "storage.options-invalid"
+    title = "The location's options are not valid"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """An object as it is now. ``etag`` is strong, without quotes; None where there is none."""
+
+    size_bytes: int
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundObject:
+    """An object that a walk came across.
+
+    ``signature`` changes whenever the bytes may have changed. ``name`` is the path below the
+    location's root, as text for guessing and showing.
+    """
+
+    locator: str
+    name: str
+    size_bytes: int
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableObject:
+    """An object that a walk could not look at; the walk goes on."""
+
+    name: str
+    reason: str
+
+
+class ReadableStorage(Protocol):
+    """Read side of a location."""
+
+    def check(self) -> str:
+        """Return in a few words what answered (``"312 entries in /films"``).
+
+        Raises:
+            StorageUnreachable: with the reason in plain words.
+        """
+        ...
+
+    def stat(self, locator: str) -> ObjectInfo:
+        """Return size and ETag of an object.
+
+        Raises:
+            ObjectNotFound: the location answers and has no such object.
+            StorageUnreachable: no answer in time.
+        """
+        ...
+
+    def open(self, locator: str, *, start: int, length: int, etag: str | None) -> ByteBody:
+        """Open ``length`` bytes from byte ``start``; both lie inside the object.
+
+        Args:
+            locator: as a walk or a catalogue gave it.
+            start: first byte, counted from 0.
+            length: 1 or more.
+            etag: what ``stat`` said; the bytes are of that object or none come.
+
+        Raises:
+            ObjectNotFound, ObjectChanged, StorageUnreachable, BadUpstream
+        """
+        ...
+
+
+class WalkableStorage(ReadableStorage, Protocol):
+    """A location that lists its objects."""
+
+    def walk(self) -> Iterator[FoundObject | UnreadableObject]:
+        """Yield the playable files, lazily, in any order.
+
+        Hidden and partial files and files that are still growing are left out.
+
+        Raises:
+            StorageUnreachable: at the start or in the middle; never an empty list instead.
+        """
+        ...
+
+    def local_path(self, locator: str) -> str | None:
+        """Return the path of the object on this machine, or None where it has none."""
+        ...
+
+
+class Storages(Protocol):
+    """Makes the storage of a location from its type, options and secrets."""
+
+    def types(self) -> Mapping[StorageType, Mapping[str, str]]:
+        """Return the types that can be added by hand, each with its options: name -> help.
+
+        The name of a secret option ends in ``*``.
+        """
+        ...
+
+    def check_options(
+        self, storage_type: StorageType, options: Mapping[str, str]
+    ) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """Return options as they are kept: (plain, secret).
+
+        Raises:
+            OptionsInvalid: naming the option.
+        """
+        ...
+
+    def readable(self, location: StorageLocation) -> ReadableStorage:
+        """Return the read side of the location; made once and kept until ``forget``."""
+        ...
+
+    def walkable(self, location: StorageLocation) -> WalkableStorage | None:
+        """Return the location's walk, or None where its type has none."""
+        ...
+
+    def forget(self, location_id: LocationId) -> None:
+        """Drop what was made for a location whose options changed."""
+        ...
