@@ -40,25 +40,22 @@ def test_later_sources_win(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "environ",
+    ("name", "value", "named"),
     [
-        {"VELOUR__SERVER__PROT": "1"},
-        {"VELOUR__SERVRE__PORT": "1"},
-        {"VELOUR_DATADIR": "/x"},
-        {"FEDERATION_ENABELD": "true"},
-        {"VELOUR__SERVER__PORT": "eighty"},
-        {"FEDERATION_ALLOWED_NETWORKS": "10.0.0.0/99"},
-        {"VELOUR_BASE_URL": "films.example.org"},
-        {"VELOUR_CONFIG": "/nowhere/config.ini"},
+        ("VELOUR__SERVER__PROT", "1", "server.prot"),
+        ("VELOUR__SERVRE__PORT", "1", "servre"),
+        ("VELOUR_DATADIR", "/x", "VELOUR_DATADIR"),
+        ("FEDERATION_ENABELD", "true", "FEDERATION_ENABELD"),
+        ("VELOUR__SERVER__PORT", "eighty", "server.port"),
+        ("FEDERATION_ALLOWED_NETWORKS", "10.0.0.0/99", "federation.allowed_networks"),
+        ("VELOUR_BASE_URL", "films.example.org", "node.base_url"),
+        ("VELOUR_CONFIG", "/nowhere/config.ini", "/nowhere/config.ini"),
     ],
-    ids=lambda e: next(iter(e)),
 )
-def test_a_wrong_setting_stops_the_start_and_is_named(environ):
-    name = next(iter(environ))
+def test_a_wrong_setting_stops_the_start_and_is_named(name, value, named):
     with pytest.raises(SettingsInvalid) as caught:
-        load_settings(environ)
-    hint = name.lower().rpartition("__")[2].removeprefix("velour_").removeprefix("federation_")
-    assert hint in str(caught.value).lower()
+        load_settings({name: value})
+    assert named in str(caught.value)
 
 
 def test_short_names_of_the_environment():
