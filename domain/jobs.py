@@ -95,6 +95,11 @@ class Job:
         self._check_owner(owner)
         self.leased_until = now + LEASE
 
+    def orphan(self, owner: str, *, now: datetime) -> None:
+        """End the lease of a worker that is known to be dead, so that another need not wait."""
+        self._check_owner(owner)
+        self.leased_until = now
+
     def finish(self, owner: str, result: Mapping[str, Any], *, now: datetime) -> None:
         """End the job with its result."""
         self._check_owner(owner)

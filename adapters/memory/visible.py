@@ -1,0 +1,113 @@
+"""What a caller sees of the tables, as plain lists: the catalogue's views are made of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from adapters.memory.database import Tables
+from domain.ids import WorkId
+from domain.library.document import video_fields, work_fields, work_metadata_fields
+from domain.library.storage_location import Library, StorageLocation
+from domain.library.video import Availability, Video
+from domain.library.work import Work
+from domain.text import fold, words
+from ports.library.catalogue import Totals, Visibility, WorkFilter
+
+
+@dataclass(slots=True)
+class SeenVideo:
+    """A visible video with where it is."""
+
+    video: Video
+    location: StorageLocation
+    library: Library
+    source: str
+
+    def document(self, work: Work | None = None) -> str:
+        """Return the video's JSON, with its work's id and title where a work is given."""
+        extra = f',"availability":"{self.video.availability.value}"'
+        if work is not None:
+            extra += f',"work_id":"{work.id}","work_title":{_json_text(work.title)}'
+        return f"{{{video_fields(self.video, self.location.storage_type)}{extra}}}"
+
+
+@dataclass(slots=True)
+class SeenWork:
+    """A visible work with its visible videos."""
+
+    work: Work
+    row: int
+    videos: list[SeenVideo] = field(default_factory=list)
+
+    def document(self, *, metadata: bool) -> str:
+        """Return the work's JSON."""
+        extra = "," + work_metadata_fields(self.work) if metadata else ""
+        videos = ",".join(seen.document() for seen in self.videos)
+        return f'{{{work_fields(self.work)}{extra},"videos":[{videos}]}}'
+
+    def passes(self, where: WorkFilter) -> bool:
+        """Tell whether every condition holds."""
+        work, videos = self.work, self.videos
+        return (
+            (where.year is None or work.year == where.year)
+            and (where.tag is None or where.tag in work.tags)
+            and (where.library is None or any(s.library.id == where.library for s in videos))
+            and (
+                where.availability is None
+                or any(s.video.availability is where.availability for s in videos)
+            )
+            and (
+                where.min_rating is None
+                or (work.rating is not None and work.rating >= where.min_rating)
+            )
+        )
+
+
+def visible_works(tables: Tables, seen_by: Visibility) -> dict[WorkId, SeenWork]:
+    """Return the works that a caller may see, each with at least one visible video."""
+    found: dict[WorkId, SeenWork] = {}
+    for video in sorted(tables.videos.values(), key=lambda row: tables.video_rows[row.id]):
+        location = tables.locations[video.location_id]
+        own = tables.works[video.work_id]
+        work = tables.works[own.merged_into] if own.merged_into else own
+        learnt = own.connection_id is not None or work.connection_id is not None
+        if video.availability is Availability.GONE or (learnt and not seen_by.learnt):
+            continue
+        if seen_by.libraries is not None and location.library_id not in seen_by.libraries:
+            continue
+        peer = tables.connections.get(location.connection_id) if location.connection_id else None
+        library = tables.libraries[location.library_id]
+        seen = SeenVideo(video, location, library, peer.name if peer else "")
+        found.setdefault(work.id, SeenWork(work, tables.work_rows[work.id])).videos.append(seen)
+    return found
+
+
+def total(videos: list[SeenVideo], works: int) -> Totals:
+    """Count up."""
+    return Totals(works, len(videos), sum(seen.video.file_size for seen in videos))
+
+
+def matching_videos(works: list[SeenWork], query: str) -> list[tuple[SeenWork, SeenVideo]]:
+    """Return the videos that the query finds, in the order of their works' titles."""
+    wanted = words(query)
+    if not wanted:
+        return []
+    rows = [(work, seen) for work in works for seen in work.videos]
+    by_prefix = [row for row in rows if _begins(wanted, _text(row))]
+    if by_prefix:
+        return by_prefix
+    return [row for row in rows if all(word in _text(row) for word in wanted)]
+
+
+def _text(row: tuple[SeenWork, SeenVideo]) -> str:
+    return fold(f"{row[0].work.title} {row[1].video.filename}")
+
+
+def _begins(wanted: list[str], text: str) -> bool:
+    there = words(text)
+    return all(any(word.startswith(start) for word in there) for start in wanted)
+
+
+def _json_text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

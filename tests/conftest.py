@@ -1,0 +1,71 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from adapters.memory.audit import MemoryAuditReader, MemoryAuditTrail
+from adapters.memory.catalogue import MemoryCatalogue
+from adapters.memory.credentials import MemoryCredentials
+from adapters.memory.database import MemoryDatabase
+from adapters.memory.unit_of_work import MemoryUnitOfWork
+from adapters.system.ids import new_uuid7
+
+
+class FrozenClock:
+    """A clock that moves only when told to."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def forward(self, **delta: float) -> None:
+        self.time += timedelta(**delta)
+
+
+@pytest.fixture
+def clock():
+    return FrozenClock()
+
+
+@pytest.fixture
+def new_id():
+    return new_uuid7
+
+
+@pytest.fixture
+def database():
+    """The in-memory tables of this test."""
+    return MemoryDatabase(new_uuid7)
+
+
+@pytest.fixture
+def unit_of_work(database):
+    """A factory: ``with unit_of_work() as tx``."""
+    return lambda: MemoryUnitOfWork(database)
+
+
+@pytest.fixture
+def read_only(database):
+    """A factory of units of work that only read."""
+    return lambda: MemoryUnitOfWork(database, read_only=True)
+
+
+@pytest.fixture
+def catalogue(database):
+    return MemoryCatalogue(database)
+
+
+@pytest.fixture
+def credentials(database):
+    return MemoryCredentials(database)
+
+
+@pytest.fixture
+def audit_trail(database):
+    return MemoryAuditTrail(database)
+
+
+@pytest.fixture
+def audit_reader(database):
+    return MemoryAuditReader(database)
