@@ -5,7 +5,16 @@ import pytest
 from adapters.memory.audit import MemoryAuditReader, MemoryAuditTrail
 from adapters.memory.catalogue import MemoryCatalogue
 from adapters.memory.credentials import MemoryCredentials
+from adapters.memory.crypto import MemoryPasswordHasher, MemorySecretBox, MemorySecrets
 from adapters.memory.database import MemoryDatabase
+from adapters.memory.media import (
+    MemoryAssetStore,
+    MemoryMediaProbe,
+    MemoryNameGuesser,
+    MemoryThumbnailer,
+)
+from adapters.memory.peers import MemoryPeers
+from adapters.memory.storage import MemoryStorages
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.system.ids import new_uuid7
 
@@ -69,3 +78,48 @@ def audit_trail(database):
 @pytest.fixture
 def audit_reader(database):
     return MemoryAuditReader(database)
+
+
+@pytest.fixture
+def storages():
+    return MemoryStorages()
+
+
+@pytest.fixture
+def probe():
+    return MemoryMediaProbe()
+
+
+@pytest.fixture
+def thumbnailer():
+    return MemoryThumbnailer()
+
+
+@pytest.fixture
+def names():
+    return MemoryNameGuesser()
+
+
+@pytest.fixture
+def assets():
+    return MemoryAssetStore()
+
+
+@pytest.fixture
+def password_hasher():
+    return MemoryPasswordHasher()
+
+
+@pytest.fixture
+def secrets():
+    return MemorySecrets()
+
+
+@pytest.fixture
+def secret_box():
+    return MemorySecretBox()
+
+
+@pytest.fixture
+def peers():
+    return MemoryPeers()
