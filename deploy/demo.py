@@ -101,7 +101,9 @@ def main() -> None:
     )
     os.chdir(ROOT)
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve", "--port", str(port)]
-    os.execve(sys.executable, command, ENVIRONMENT)
+    os.execve(  # noqa: S606 - becomes the server; no shell is wanted
+        sys.executable, command, ENVIRONMENT
+    )
 
 
 if __name__ == "__main__":
