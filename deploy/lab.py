@@ -25,7 +25,7 @@ def fill(folder: Path, names: list[str], film: Path) -> Path:
     """Fill a folder with films of those names; no two are the same file."""
     folder.mkdir(parents=True)
     for name in names:
-        copy_film(film, folder / f"{name}.mp4", mark=name)
+        copy_film(film, folder / f"{name}.mp4", mark=name.encode())
     return folder
 
 

@@ -61,9 +61,11 @@ class Node:
         """Return the argument list of one of the node's commands."""
         return [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
 
-    def flask(self, *arguments: str, stdin: str = "", timeout_s: float = 120) -> str:
-        """Run a command; return what it prints or raise CommandFailed with what it says."""
-        done = subprocess.run(
+    def run(
+        self, *arguments: str, stdin: str = "", timeout_s: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, whatever its exit code."""
+        return subprocess.run(
             self.command(*arguments),
             cwd=ROOT,
             env=self.environment,
@@ -73,8 +75,12 @@ class Node:
             timeout=timeout_s,
             check=False,
         )
+
+    def flask(self, *arguments: str, stdin: str = "") -> str:
+        """Run a command; return what it prints or raise CommandFailed with what it says."""
+        done = self.run(*arguments, stdin=stdin)
         if done.returncode:
-            raise CommandFailed(arguments, done.returncode, done.stderr or done.stdout)
+            raise CommandFailed(arguments, done.returncode, done.stderr)
         return done.stdout
 
     def json(self, *arguments: str, stdin: str = "") -> Any:
@@ -173,9 +179,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def copy_film(film: Path, target: Path, *, mark: str) -> None:
+def copy_film(film: Path, target: Path, *, mark: bytes) -> None:
     """Copy an MP4 and append a free box with ``mark``: another file, the same pictures."""
     shutil.copyfile(film, target)
-    body = mark.encode()
     with target.open("ab") as file:
-        file.write(struct.pack(">I4s", 8 + len(body), b"free") + body)
+        file.write(struct.pack(">I4s", 8 + len(mark), b"free") + mark)
