@@ -1,0 +1,1 @@
+"""Looking into media files, in child processes that can be killed; names; derived files."""

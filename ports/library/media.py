@@ -21,6 +21,7 @@ class Probed:
     facts: MediaFacts
     fingerprints: Fingerprints
     title: str | None = None
+    bytes_read: int = 0
 
 
 class MediaProbe(Protocol):
@@ -56,6 +57,10 @@ class AssetStore(Protocol):
 
     def find(self, name: str) -> bytes | None:
         """Return the asset, or None. Names are ``kind/uuid.suffix``."""
+        ...
+
+    def has(self, name: str) -> bool:
+        """Tell whether ``find`` would return something, without reading it."""
         ...
 
     def put(self, name: str, data: bytes) -> None:

@@ -6,7 +6,7 @@ Two abilities: every location is *readable*; the ones that are listed object by 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from domain.errors import BadUpstream, Invalid, NotFound, Unavailable
 from domain.ids import LocationId
@@ -35,6 +35,13 @@ class StorageUnreachable(Unavailable):
     title = "The storage location does not answer"
 
 
+class StorageEmpty(StorageUnreachable):
+    """The location answers and holds nothing at all, as the mount point of an absent disk does."""
+
+    code = "storage.empty"
+    title = "The storage location is empty"
+
+
 class OptionsInvalid(Invalid):
     """An option of the location is unknown, missing or wrong."""
 
@@ -50,9 +57,8 @@ class ObjectInfo:
     etag: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class FoundObject:
-    """An object that a walk came across.
+class FoundObject(NamedTuple):
+    """An object that a walk came across; a tuple, since a walk makes hundreds of thousands.
 
     ``signature`` changes whenever the bytes may have changed. ``name`` is the path below the
     location's root, as text for guessing and showing.
@@ -66,10 +72,25 @@ class FoundObject:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableObject:
-    """An object that a walk could not look at; the walk goes on."""
+    """An object that a walk could not look at; the walk goes on.
+
+    ``locator`` is set where a stored video may be meant: none of what it names counts as missing.
+    It ends in a slash where a whole folder could not be read.
+    """
 
     name: str
     reason: str
+    locator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrowingObject:
+    """An object that is still being written: not found yet, and not missing either."""
+
+    locator: str
+
+
+WalkItem = FoundObject | UnreadableObject | GrowingObject
 
 
 class ReadableStorage(Protocol):
@@ -110,13 +131,15 @@ class ReadableStorage(Protocol):
 class WalkableStorage(ReadableStorage, Protocol):
     """A location that lists its objects."""
 
-    def walk(self) -> Iterator[FoundObject | UnreadableObject]:
+    def walk(self) -> Iterator[WalkItem]:
         """Yield the playable files, lazily, in any order.
 
-        Hidden and partial files and files that are still growing are left out.
+        Hidden and partial files are left out; files that are still growing are named at the end.
 
         Raises:
             StorageUnreachable: at the start or in the middle; never an empty list instead.
+            StorageEmpty: the location holds nothing at all; only who knows what it held before
+                can tell whether that is meant.
         """
         ...
 

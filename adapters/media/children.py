@@ -1,0 +1,191 @@
+"""A small pool of child processes that look into media files, each killed when it misbehaves."""
+
+import json
+import os
+import queue
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from domain.errors import Unavailable
+from ports.library.media import MediaUnreadable
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
+_START_S = 30.0
+_FILES_PER_CHILD = 2000
+_MAX_ANSWER = 4 * 1024 * 1024
+_LENGTH = struct.Struct("!I")
+
+
+class MediaReaderBroken(Unavailable):
+    """The child process does not start: nothing is wrong with any file."""
+
+    code = "media.reader-broken"
+    title = "The process that reads media files does not start"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a child said, with the picture it made."""
+
+    fields: dict[str, Any]
+    picture: bytes
+
+
+class ChildPool:
+    """Up to ``size`` children, started when first needed; safe to share between threads.
+
+    Args:
+        size: how many files are looked into at once; further callers wait.
+        timeout_s: for one file; then its child is killed.
+        memory_mib: address space of one child.
+    """
+
+    def __init__(self, *, size: int, timeout_s: float, memory_mib: int) -> None:
+        self._timeout_s, self._memory_mib = timeout_s, memory_mib
+        self._seats: queue.LifoQueue[_Child | None] = queue.LifoQueue()
+        for _ in range(size):
+            self._seats.put(None)
+        self._lock = threading.Lock()
+        self._living: set[_Child] = set()
+
+    def ask(self, path: str, request: dict[str, Any]) -> Answer:
+        """Open ``path`` and have a child answer ``request`` about it.
+
+        Raises:
+            MediaUnreadable: with the reason; also when the child had to be killed.
+            MediaReaderBroken: no child starts.
+        """
+        fd = _open_regular(path)
+        child = self._seats.get()
+        try:
+            if child is None:
+                child = self._start()
+            answer = child.ask(fd, request, timeout_s=self._timeout_s)
+        except TimeoutError:
+            child = self._discard(child)
+            raise MediaUnreadable(
+                f"reading it took longer than {self._timeout_s:g} seconds"
+            ) from None
+        except OSError as exc:
+            child = self._discard(child)
+            raise MediaUnreadable("it makes the media reader crash") from exc
+        except BaseException:
+            child = self._discard(child)
+            raise
+        finally:
+            os.close(fd)
+            if child is not None and child.files >= _FILES_PER_CHILD:
+                child = self._discard(child)
+            self._seats.put(child)
+        if "error" in answer.fields:
+            raise MediaUnreadable(str(answer.fields["error"]))
+        return answer
+
+    def close(self) -> None:
+        """Stop all children, also those at work; a later ``ask`` starts new ones."""
+        with self._lock:
+            living, self._living = self._living, set()
+        for child in living:
+            child.kill()
+
+    def _start(self) -> "_Child":
+        child = _Child(memory_mib=self._memory_mib)
+        with self._lock:
+            self._living.add(child)
+        return child
+
+    def _discard(self, child: "_Child | None") -> None:
+        if child is not None:
+            with self._lock:
+                self._living.discard(child)
+            child.kill()
+
+
+class _Child:
+    """One process and the socket to it."""
+
+    def __init__(self, *, memory_mib: int) -> None:
+        self.files = 0
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        # The child notices our end by this pipe: nobody else holds the writing side.
+        watched, self._alive = os.pipe()
+        try:
+            self._process = _spawn(theirs.fileno(), watched, memory_mib)
+        finally:
+            theirs.close()
+            os.close(watched)
+        self._channel.settimeout(_START_S)
+        try:
+            ready = self._channel.recv(2)
+        except OSError:
+            ready = b""
+        if ready != b"{}":
+            self.kill()
+            raise MediaReaderBroken
+
+    def ask(self, fd: int, request: dict[str, Any], *, timeout_s: float) -> Answer:
+        self.files += 1
+        deadline = time.monotonic() + timeout_s
+        socket.send_fds(self._channel, [json.dumps(request).encode()], [fd])
+        (length,) = _LENGTH.unpack(self._receive(_LENGTH.size, deadline))
+        try:
+            fields = json.loads(self._receive(length, deadline))
+            picture = self._receive(int(fields.pop("picture_bytes")), deadline)
+        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+            raise ConnectionResetError("the child speaks nonsense") from exc
+        return Answer(fields, picture)
+
+    def kill(self) -> None:
+        self._channel.close()
+        with suppress(OSError):
+            os.close(self._alive)
+        self._alive = -1
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def _receive(self, length: int, deadline: float) -> bytes:
+        if not 0 <= length <= _MAX_ANSWER:
+            raise ConnectionResetError("the child's answer is too long")
+        pieces = bytearray()
+        while len(pieces) < length:
+            self._channel.settimeout(max(0.001, deadline - time.monotonic()))
+            piece = self._channel.recv(length - len(pieces))
+            if not piece:
+                raise ConnectionResetError("the child died")
+            pieces += piece
+        return bytes(pieces)
+
+
+def _spawn(channel_fd: int, alive_fd: int, memory_mib: int) -> subprocess.Popen[bytes]:
+    arguments = (str(channel_fd), str(alive_fd), str(memory_mib))
+    return subprocess.Popen(
+        [sys.executable, "-m", "adapters.media.child", *arguments],
+        cwd=_ROOT,
+        env={"LANG": "C.UTF-8", "PATH": os.defpath},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=(channel_fd, alive_fd),
+        start_new_session=True,
+    )
+
+
+def _open_regular(path: str) -> int:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as exc:
+        words = {FileNotFoundError: "it is no longer there", PermissionError: "no permission"}
+        raise MediaUnreadable(words.get(type(exc), "it cannot be opened")) from exc
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise MediaUnreadable("it is not a regular file")
+    return fd

@@ -1,0 +1,313 @@
+"""Videos in a directory tree of this machine."""
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from domain.library.video import base_name
+from ports.byte_body import ByteBody, FileBody
+from ports.library.storage import (
+    FoundObject,
+    GrowingObject,
+    ObjectChanged,
+    ObjectInfo,
+    ObjectNotFound,
+    StorageEmpty,
+    StorageUnreachable,
+    UnreadableObject,
+    WalkItem,
+)
+
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg",
+    ".wmv", ".asf", ".flv", ".ogv", ".ogm", ".3gp", ".3g2", ".vob", ".divx", ".mxf",
+)  # fmt: skip
+_PARTIAL = (".part.", ".tmp.", ".crdownload.", ".partial.", ".!qb.")
+_FOLDERS_NEVER_READ = frozenset({"lost+found", "@eaDir", "#recycle", "$RECYCLE.BIN"})
+_GONE_AWAY = frozenset(
+    {errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT, errno.ENODEV, errno.ENXIO}
+)
+_WORDS = {
+    errno.ENOENT: "the folder does not exist",
+    errno.ENOTDIR: "it is not a folder",
+    errno.EACCES: "this node may not read it",
+    errno.EPERM: "this node may not read it",
+    errno.EIO: "the disk reports an error",
+    errno.ELOOP: "the link leads nowhere",
+    errno.ENAMETOOLONG: "the path is too long",
+}
+
+
+class LocalStorage:
+    """A directory tree. Locators are paths below its root, with slashes.
+
+    Args:
+        root: absolute path.
+        growing_seconds: a file that was written to more recently counts as unfinished.
+    """
+
+    def __init__(self, root: Path, *, growing_seconds: float) -> None:
+        self._root = root
+        self._growing_s = growing_seconds
+
+    def check(self) -> str:
+        """See ReadableStorage."""
+        fd = self._open_root()
+        try:
+            with os.scandir(fd) as entries:
+                count = sum(1 for _ in entries)
+        except OSError as exc:
+            raise StorageUnreachable(_words(exc)) from exc
+        finally:
+            os.close(fd)
+        return f"{count} {'entry' if count == 1 else 'entries'} in {self._root}"
+
+    def walk(self) -> Iterator[WalkItem]:
+        """See WalkableStorage.
+
+        Links are followed to files inside the root that the walk does not meet by itself, once
+        each; links to folders are not followed, so loops end.
+        """
+        root_fd = self._open_root()
+        try:
+            before = os.fstat(root_fd)
+            with os.scandir(root_fd) as entries:
+                if next(entries, None) is None:
+                    raise StorageEmpty("the folder is empty, as when its disk is not mounted")
+            real_root = os.path.realpath(self._root)
+            yield from _Walk(root_fd, real_root, self._growing_s)
+        finally:
+            os.close(root_fd)
+        try:
+            after = self._root.stat()
+        except OSError as exc:
+            raise StorageUnreachable(_words(exc)) from exc
+        if (after.st_dev, after.st_ino) != (before.st_dev, before.st_ino):
+            raise StorageUnreachable("the disk was taken away during the scan")
+
+    def stat(self, locator: str) -> ObjectInfo:
+        """See ReadableStorage."""
+        fd = self._open_file(locator)
+        try:
+            found = os.fstat(fd)
+        finally:
+            os.close(fd)
+        return ObjectInfo(found.st_size, _signature(found))
+
+    def open(self, locator: str, *, start: int, length: int, etag: str | None) -> ByteBody:
+        """See ReadableStorage."""
+        fd = self._open_file(locator)
+        try:
+            found = os.fstat(fd)
+            if etag is not None and etag != _signature(found):
+                raise ObjectChanged
+            if start + length > found.st_size:
+                raise ObjectChanged("the file is shorter than it was")
+        except BaseException:
+            os.close(fd)
+            raise
+        return FileBody(fd, start=start, length=length)
+
+    def local_path(self, locator: str) -> str | None:
+        """See WalkableStorage."""
+        return os.path.join(self._root, locator)  # noqa: PTH118 - locators are plain text
+
+    def _open_root(self) -> int:
+        try:
+            return os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as exc:
+            raise StorageUnreachable(_words(exc)) from exc
+
+    def _open_file(self, locator: str) -> int:
+        """Open a regular file below the root, whatever links lie on the way."""
+        real_root = os.path.realpath(self._root)
+        try:
+            path = os.path.realpath(os.path.join(real_root, locator))  # noqa: PTH118 - as above
+            if not path.startswith(real_root + "/"):
+                raise ObjectNotFound
+            # O_NONBLOCK: a pipe of that name must not hold the caller.
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError, ValueError) as exc:
+            self._open_root_and_close()
+            raise ObjectNotFound from exc
+        except OSError as exc:
+            if exc.errno in (errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO):
+                raise ObjectNotFound from exc
+            raise StorageUnreachable(_words(exc)) from exc
+        # A folder on the way may have become a link since: what counts is what was opened.
+        opened = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 - as above
+        if not stat.S_ISREG(os.fstat(fd).st_mode) or not opened.startswith(real_root + "/"):
+            os.close(fd)
+            raise ObjectNotFound
+        return fd
+
+    def _open_root_and_close(self) -> None:
+        """Raise StorageUnreachable where not only the file but the whole location is absent."""
+        fd = self._open_root()
+        try:
+            with os.scandir(fd) as entries:
+                if next(entries, None) is None:
+                    raise StorageUnreachable("the folder is empty, as when its disk is not mounted")
+        except OSError as exc:
+            raise StorageUnreachable(_words(exc)) from exc
+        finally:
+            os.close(fd)
+
+
+class _Walk:
+    """One pass over a tree, on directory descriptors: names are short and nothing is followed."""
+
+    def __init__(self, root_fd: int, real_root: str, growing_s: float) -> None:
+        self._root_fd, self._real_root, self._growing_s = root_fd, real_root, growing_s
+        self._young: list[str] = []
+        self._links: list[str] = []
+
+    def __iter__(self) -> Iterator[WalkItem]:
+        folders = [""]
+        while folders:
+            folder = folders.pop()
+            try:
+                fd = self._open_folder(folder)
+            except OSError as exc:
+                if exc.errno in _GONE_AWAY:
+                    raise StorageUnreachable(_words(exc)) from exc
+                if exc.errno != errno.ENOENT:  # it may have been moved since its parent was read
+                    yield UnreadableObject(_shown(folder), _words(exc), folder)
+                continue
+            try:
+                yield from self._read_folder(fd, folder, folders)
+            except OSError as exc:
+                if exc.errno in _GONE_AWAY:
+                    raise StorageUnreachable(_words(exc)) from exc
+                yield UnreadableObject(_shown(folder) or "/", _words(exc), folder or "/")
+            finally:
+                os.close(fd)
+        yield from self._follow_links()
+        yield from self._settle()
+
+    def _open_folder(self, folder: str) -> int:
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(folder or ".", flags, dir_fd=self._root_fd)
+
+    def _read_folder(self, fd: int, folder: str, folders: list[str]) -> Iterator[WalkItem]:
+        young_ns = time.time_ns() - int(self._growing_s * 1e9)
+        with os.scandir(fd) as entries:
+            for entry in entries:
+                name = entry.name
+                if not name.isascii() and not _is_text(name):
+                    if not name.startswith("."):
+                        yield UnreadableObject(_shown(folder + name), "the name is not UTF-8 text")
+                    continue
+                if not name.endswith(VIDEO_SUFFIXES) and not _is_video_name(name):
+                    if entry.is_dir(follow_symlinks=False) and _is_folder_name(name):
+                        folders.append(f"{folder}{name}/")
+                    continue
+                if name[0] == ".":
+                    continue
+                locator = folder + name
+                try:
+                    found = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                except OSError as exc:
+                    yield UnreadableObject(_shown(locator), _words(exc), locator)
+                    continue
+                mode, size, changed = found.st_mode, found.st_size, found.st_mtime_ns
+                if mode & 0o170000 != 0o100000:  # anything but a regular file
+                    if stat.S_ISDIR(mode):
+                        folders.append(locator + "/")
+                    elif stat.S_ISLNK(mode):
+                        self._links.append(locator)
+                elif changed > young_ns:
+                    if not _is_partial(name):
+                        self._young.append(locator)
+                elif name.count(".") == 1 or not _is_partial(name):
+                    yield FoundObject(locator, locator, size, f"{size}-{changed}-{found.st_ino}")
+
+    def _follow_links(self) -> Iterator[WalkItem]:
+        """Yield files inside the root that only links lead to."""
+        met: set[tuple[int, int]] = set()
+        for locator in sorted(self._links):
+            target = os.path.realpath(f"{self._real_root}/{locator}")
+            if not target.startswith(self._real_root + "/"):
+                continue
+            if _is_walked(target[len(self._real_root) + 1 :]):
+                continue
+            with suppress(OSError):
+                found = Path(target).stat()
+                if stat.S_ISREG(found.st_mode) and (found.st_dev, found.st_ino) not in met:
+                    met.add((found.st_dev, found.st_ino))
+                    yield FoundObject(locator, locator, found.st_size, _signature(found))
+
+    def _settle(self) -> Iterator[WalkItem]:
+        """Yield files that were young when met and have not been written to since."""
+        deadline = time.monotonic() + self._growing_s
+        waiting = self._young
+        while waiting:
+            still: list[str] = []
+            for locator in waiting:
+                try:
+                    found = os.stat(locator, dir_fd=self._root_fd, follow_symlinks=False)
+                except OSError:
+                    continue
+                if found.st_mtime_ns <= time.time_ns() - int(self._growing_s * 1e9):
+                    yield FoundObject(locator, locator, found.st_size, _signature(found))
+                else:
+                    still.append(locator)
+            waiting = still
+            if waiting and time.monotonic() > deadline:
+                yield from map(GrowingObject, waiting)
+                return
+            if waiting:
+                time.sleep(min(0.25, self._growing_s / 4))
+
+
+def _signature(found: os.stat_result) -> str:
+    return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
+
+
+def _words(exc: OSError) -> str:
+    return _WORDS.get(exc.errno or 0, "the system reports an error") + (
+        "" if exc.errno in _WORDS else f" ({errno.errorcode.get(exc.errno or 0, 'unknown')})"
+    )
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether the name's bytes are UTF-8: Python shows others as lone surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_video_name(name: str) -> bool:
+    return name.lower().endswith(VIDEO_SUFFIXES)
+
+
+def _is_partial(name: str) -> bool:
+    return any(mark in name for mark in _PARTIAL)
+
+
+def _is_folder_name(name: str) -> bool:
+    return not name.startswith(".") and name not in _FOLDERS_NEVER_READ
+
+
+def _is_walked(path: str) -> bool:
+    """Tell whether a walk yields this real path below the root by itself."""
+    *folders, name = path.split("/")
+    return (
+        all(map(_is_folder_name, folders))
+        and not name.startswith(".")
+        and _is_video_name(name)
+        and not _is_partial(name)
+    )
+
+
+def _shown(path: str) -> str:
+    """Return a path below the root as it may be shown, its folders included."""
+    return "/".join(base_name(part) for part in path.split("/") if part)
