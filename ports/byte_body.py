@@ -8,12 +8,18 @@ never looks complete.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
 CHUNK = 256 * 1024
+RECHECK_S = 5.0  # how often a running stream is asked for its permission
+UNANSWERED_S = 20.0
+
+_log = logging.getLogger(__name__)
 
 
 class BodyTruncated(Exception):
@@ -71,10 +77,10 @@ class SocketBody:
     Args:
         sock: connected; positioned inside the answer's body. A TLS socket is read and copied.
         length: bytes of the body that are still to come, ``prefix`` included.
-        prefix: body bytes that were read along with the header.
+        prefix: body bytes that were read along with the header; never more than ``length``.
         release: called once with the socket and whether it may be used again.
-        resume: opens the rest again after a break: given how many bytes of this body were sent, it
-            returns a body for what is left, or raises. None: no resuming.
+        resume: opens the rest again after a break: given how many bytes of this body were
+            received, it returns a body for what is left, or raises. None: no resuming.
     """
 
     MAX_RESUMES = 3
@@ -91,6 +97,7 @@ class SocketBody:
         self.sock, self.length, self.prefix = sock, length, prefix
         self._release: Callable[[socket.socket, bool], None] | None = release
         self.resume = resume
+        self._resumes = 0
 
     def hand_over(self) -> tuple[socket.socket, Callable[[socket.socket, bool], None] | None]:
         """Give up the socket and the duty to release it, to a body that goes on with it."""
@@ -103,50 +110,107 @@ class SocketBody:
         if release is not None:
             release(self.sock, reusable)
 
-    def __iter__(self) -> Iterator[bytes]:
-        sent, body, resumes = 0, self, 0
-        while True:
-            try:
-                for piece in body._read():
-                    sent += len(piece)
-                    yield piece
-            except OSError as exc:
-                if self.resume is None or resumes == self.MAX_RESUMES:
-                    raise BodyTruncated from exc
-                resumes += 1
-                body = self._resumed(sent, exc)
-            else:
-                return
+    def reopen(self, received: int) -> bytes:
+        """Go on from a new socket after a break; may take as long as a new request does.
 
-    def _resumed(self, sent: int, cause: OSError) -> SocketBody:
+        Args:
+            received: bytes of this body that came so far.
+
+        Returns:
+            Body bytes that came along with the new answer's header.
+
+        Raises:
+            BodyTruncated: broken too often, or the source does not give the same bytes again.
+        """
         self.finish(reusable=False)
-        assert self.resume is not None  # noqa: S101 - for the type checker
+        if self.resume is None or self._resumes == self.MAX_RESUMES:
+            raise BodyTruncated
+        self._resumes += 1
         try:
-            body = self.resume(sent)
+            rest = self.resume(received)
         except Exception as exc:
             raise BodyTruncated from exc
-        if sent + body.length != self.length:
-            body.close()
-            raise BodyTruncated from cause
-        self.sock, self._release = body.hand_over()
-        return body
+        if received + rest.length != self.length:
+            rest.close()
+            raise BodyTruncated
+        self.sock, self._release = rest.hand_over()
+        return rest.prefix
 
-    def _read(self) -> Iterator[bytes]:
-        left = self.length
-        if self.prefix:
-            left -= len(self.prefix)
-            yield self.prefix
-        while left:
-            piece = self.sock.recv(min(CHUNK, left))
+    def __iter__(self) -> Iterator[bytes]:
+        piece, received = self.prefix, 0
+        while True:
+            if piece:
+                received += len(piece)
+                yield piece
+            if received == self.length:
+                break
+            try:
+                piece = self.sock.recv(min(CHUNK, self.length - received))
+            except OSError:
+                piece = b""
             if not piece:
-                raise ConnectionResetError("the source closed early")
-            left -= len(piece)
-            yield piece
+                piece = self.reopen(received)
         self.finish(reusable=True)
 
     def close(self) -> None:
         """Close the upstream at once unless it was read to its end."""
         self.finish(reusable=False)
+
+
+class Permit:
+    """Whether running streams may go on. Streams of one ``group`` share one answer.
+
+    Args:
+        group: names what the answer depends on, such as a key.
+        ask: looks at the present state; may raise where that state cannot be read.
+    """
+
+    def __init__(self, group: str, ask: Callable[[], bool]) -> None:
+        self.group, self._ask = group, ask
+        self._last_yes = time.monotonic()
+
+    def holds(self) -> bool:
+        """Ask. A question without an answer counts as yes, for no longer than 20 s in a row."""
+        try:
+            allowed = self._ask()
+        except Exception:  # noqa: BLE001 - logged; whatever it was, the answer is "unknown"
+            _log.exception("A running stream's permission cannot be checked")
+            return time.monotonic() - self._last_yes < UNANSWERED_S
+        if allowed:
+            self._last_yes = time.monotonic()
+        return allowed
+
+
+class WatchedBody:
+    """A body on its way to somebody: who may stop it, and who is told how much was sent.
+
+    Our own worker takes ``body`` out and moves it, then sets ``sent`` and closes this; any other
+    server iterates. ``done`` is called once, with the number of body bytes sent.
+    """
+
+    def __init__(
+        self, body: ByteBody, *, permit: Permit | None, done: Callable[[int], None] | None
+    ) -> None:
+        self.body, self.permit, self._done = body, permit, done
+        self.length = body.length
+        self.sent = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        ask_at = time.monotonic() + RECHECK_S
+        for piece in self.body:
+            if self.permit is not None and time.monotonic() >= ask_at:
+                if not self.permit.holds():
+                    raise BodyTruncated
+                ask_at = time.monotonic() + RECHECK_S
+            yield piece
+            self.sent += len(piece)
+
+    def close(self) -> None:
+        """Close the body and tell how it went."""
+        self.body.close()
+        done, self._done = self._done, None
+        if done is not None:
+            done(self.sent)
 
 
 class BytesBody:
