@@ -99,6 +99,7 @@ class MemoryCatalogue:
             container=seen.video.facts.container,
             file_size=seen.video.file_size,
             availability=seen.video.availability,
+            location_version=seen.location.version,
         )
 
     def cards(

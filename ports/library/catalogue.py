@@ -136,7 +136,11 @@ class WorkView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamTarget:
-    """Where the bytes of a visible video are."""
+    """Where the bytes of a visible video are.
+
+    ``location_version`` is the location's ``version``: who keeps the location in memory reads it
+    again when this differs.
+    """
 
     video_id: VideoId
     work_id: WorkId
@@ -147,6 +151,7 @@ class StreamTarget:
     container: str | None
     file_size: int
     availability: Availability
+    location_version: int = 0
 
 
 class Catalogue(Protocol):
