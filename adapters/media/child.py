@@ -32,9 +32,7 @@ MAX_PIXELS = 64_000_000  # of a coded picture; 8K has 33 million
 OSHASH_BLOCK = 65536
 ATTACHED_PICTURE = 0x400
 
-_FORMATS = ",".join(
-    ("mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "asf", "ogg", "rm", "mxf")
-)
+_FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,rm,mxf"
 _LIBRARY_WORDS = {
     av.error.InvalidDataError: "it is not a video, or it is damaged",
     av.error.EOFError: "it ends too early",
@@ -166,7 +164,7 @@ def _video_stream(container: Any) -> Any:
 
 def _duration(container: Any, video: Any) -> float | None:
     if container.duration and container.duration > 0:
-        return round(container.duration / av.time_base, 3)
+        return round(float(container.duration) / av.time_base, 3)
     if video.duration and video.duration > 0:
         return round(float(video.duration * video.time_base), 3)
     return None
@@ -229,7 +227,7 @@ def _bytes_read(io_counts: int) -> int:
 
 def _load_everything() -> None:
     """Touch what is loaded on first use: later nothing can be opened."""
-    frame = av.VideoFrame(16, 16, "yuv420p")
+    frame: Any = av.VideoFrame(16, 16, "yuv420p")
     _webp(frame.reformat(width=8, height=8, format="rgb24").to_image())
 
 

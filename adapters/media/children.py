@@ -1,5 +1,6 @@
 """A small pool of child processes that look into media files, each killed when it misbehaves."""
 
+import errno
 import json
 import os
 import queue
@@ -72,20 +73,24 @@ class ChildPool:
                 child = self._start()
             answer = child.ask(fd, request, timeout_s=self._timeout_s)
         except TimeoutError:
-            child = self._discard(child)
+            self._discard(child)
+            child = None
             raise MediaUnreadable(
                 f"reading it took longer than {self._timeout_s:g} seconds"
             ) from None
         except OSError as exc:
-            child = self._discard(child)
+            self._discard(child)
+            child = None
             raise MediaUnreadable("it makes the media reader crash") from exc
         except BaseException:
-            child = self._discard(child)
+            self._discard(child)
+            child = None
             raise
         finally:
             os.close(fd)
             if child is not None and child.files >= _FILES_PER_CHILD:
-                child = self._discard(child)
+                self._discard(child)
+                child = None
             self._seats.put(child)
         if "error" in answer.fields:
             raise MediaUnreadable(str(answer.fields["error"]))
@@ -183,8 +188,9 @@ def _open_regular(path: str) -> int:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as exc:
-        words = {FileNotFoundError: "it is no longer there", PermissionError: "no permission"}
-        raise MediaUnreadable(words.get(type(exc), "it cannot be opened")) from exc
+        words = {errno.ENOENT: "it is no longer there", errno.EACCES: "this node may not read it"}
+        number = getattr(exc, "errno", 0)
+        raise MediaUnreadable(words.get(number, "it cannot be opened")) from exc
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise MediaUnreadable("it is not a regular file")

@@ -73,6 +73,9 @@ class MemoryAssetStore:
     def find(self, name: str) -> bytes | None:
         return self._assets.get(name)
 
+    def has(self, name: str) -> bool:
+        return name in self._assets
+
     def put(self, name: str, data: bytes) -> None:
         self._assets[name] = data
 

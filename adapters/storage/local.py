@@ -101,15 +101,11 @@ class LocalStorage:
     def open(self, locator: str, *, start: int, length: int, etag: str | None) -> ByteBody:
         """See ReadableStorage."""
         fd = self._open_file(locator)
-        try:
-            found = os.fstat(fd)
-            if etag is not None and etag != _signature(found):
-                raise ObjectChanged
-            if start + length > found.st_size:
-                raise ObjectChanged("the file is shorter than it was")
-        except BaseException:
+        found = os.fstat(fd)
+        same = etag is None or etag == _signature(found)
+        if not same or start + length > found.st_size:
             os.close(fd)
-            raise
+            raise ObjectChanged
         return FileBody(fd, start=start, length=length)
 
     def local_path(self, locator: str) -> str | None:

@@ -1,0 +1,272 @@
+"""One pass over a walkable location: compare with what is stored, look into what is new."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import NamedTuple, TypeVar
+
+from app.usecases.library.scan_result import Tally
+from app.usecases.library.thumbnails import asset_name
+from app.usecases.library.video_import import Absent, Reading, VideoImport
+from domain.ids import VideoId
+from domain.library.seen import SeenRows
+from domain.library.storage_location import StorageLocation
+from domain.library.video import Availability, Fingerprints, MediaFacts
+from ports.clock import Clock
+from ports.ids import IdFactory
+from ports.jobs import JobContext
+from ports.library.imports import KnownVideo
+from ports.library.media import AssetStore, MediaProbe, MediaUnreadable, Probed
+from ports.library.names import NameGuesser
+from ports.library.storage import (
+    FoundObject,
+    GrowingObject,
+    StorageEmpty,
+    UnreadableObject,
+    WalkableStorage,
+    WalkItem,
+)
+from ports.unit_of_work import ReadOnlyFactory, UnitOfWorkFactory
+
+MAX_WAITING = 50_000  # new files kept back until the walk's end, to tell the moved ones
+MAX_ABSENT = 10_000  # absent videos that new files are compared with
+COMMIT_EVERY = timedelta(seconds=2)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ScanTools:
+    """What a pass works with. ``batch`` bounds a transaction, ``parallel`` the probes at once."""
+
+    unit_of_work: UnitOfWorkFactory
+    read_only: ReadOnlyFactory
+    clock: Clock
+    new_id: IdFactory
+    probe: MediaProbe
+    assets: AssetStore
+    names: NameGuesser
+    batch: int
+    parallel: int
+
+
+class _Wanted(NamedTuple):
+    found: FoundObject
+    known: KnownVideo | None
+
+
+class ScanPass:
+    """One scan of one location. ``missing`` holds what was not found, once ``run`` is over."""
+
+    def __init__(
+        self,
+        tools: ScanTools,
+        location: StorageLocation,
+        storage: WalkableStorage,
+        context: JobContext,
+    ) -> None:
+        self._tools, self._location, self._storage = tools, location, storage
+        self._context = context
+        self._import = VideoImport(location, tools.clock, tools.new_id)
+        self._seen = SeenRows()
+        self._spared: set[str] = set()
+        self._spared_folders: tuple[str, ...] = ()
+        self._waiting: list[_Wanted] = []
+        self._absent: dict[tuple[str | None, int], Absent] = {}
+        self._to_read = 0
+        self._started = tools.clock.now()
+        self.tally = Tally()
+        self.known_before = 0
+        self.missing: dict[VideoId, tuple[str, Availability]] = {}
+
+    def run(self) -> None:
+        """Walk, compare, look into new and changed files, and find out what is missing.
+
+        Raises:
+            StorageUnreachable: what was done so far is kept.
+            StorageEmpty: nothing is there, and videos were.
+        """
+        with self._tools.read_only() as tx:
+            self.known_before = tx.scans.count_known(self._location.id)
+        try:
+            for items in _batches(self._storage.walk(), self._tools.batch):
+                self._compare(items)
+        except StorageEmpty:
+            if self.known_before:
+                raise
+        self.find_missing()
+        waiting, self._waiting = self._waiting, []
+        self._read(waiting)
+        self.tally.missing = len(self.missing)
+        self._report()
+
+    def set_missing(self, availability: Availability) -> None:
+        """Mark the missing videos, a batch in a transaction."""
+        changing = [key for key, (_, now) in self.missing.items() if now is not availability]
+        self._mark(changing, availability)
+
+    def _compare(self, items: Sequence[WalkItem]) -> None:
+        found = [item for item in items if isinstance(item, FoundObject)]
+        for item in items:
+            if isinstance(item, UnreadableObject):
+                self.tally.fail(item.name, item.reason)
+                self._spare(item.locator)
+            elif isinstance(item, GrowingObject):
+                self._spared.add(item.locator)
+        self.tally.found += len(found)
+        with self._tools.read_only() as tx:
+            stored = tx.scans.known(self._location.id, [item.locator for item in found])
+        back: list[VideoId] = []
+        for item in found:
+            known = stored.get(item.locator)
+            if known is not None:
+                self._seen.add(known.row)
+            if known is None or known.signature != item.signature:
+                self._waiting.append(_Wanted(item, known))
+            elif known.availability is not Availability.AVAILABLE:
+                back.append(known.id)
+                if known.availability is Availability.GONE:
+                    self.tally.added += 1
+                else:
+                    self.tally.back += 1
+        self._mark(back, Availability.AVAILABLE)
+        # Nothing can have moved where nothing was: a first import does not wait for the walk.
+        if len(self._waiting) >= (MAX_WAITING if self.known_before else self._tools.batch):
+            waiting, self._waiting = self._waiting, []
+            self._read(waiting)
+        self._report()
+
+    def _spare(self, locator: str | None) -> None:
+        if locator is not None and locator.endswith("/"):
+            self._spared_folders += (locator.lstrip("/"),)
+        elif locator is not None:
+            self._spared.add(locator)
+
+    def find_missing(self) -> None:
+        """Gather what was not met; what could not be looked at is offline, not missing."""
+        if not self.known_before:
+            return
+        unread: list[VideoId] = []
+        with self._tools.read_only() as tx:
+            for locator, known in tx.scans.iter_known(self._location.id):
+                if known.row in self._seen:
+                    continue
+                if locator.startswith(self._spared_folders):
+                    if known.availability is Availability.AVAILABLE:
+                        unread.append(known.id)
+                elif locator not in self._spared:
+                    self.missing[known.id] = (locator, known.availability)
+            if self._waiting:
+                for video_id, (locator, _) in islice(self.missing.items(), MAX_ABSENT):
+                    video = tx.videos.get(video_id)
+                    if video.fingerprints.oshash is not None:
+                        key = (video.fingerprints.oshash, video.file_size)
+                        self._absent[key] = Absent(video_id, locator)
+        self._mark(unread, Availability.OFFLINE)
+        self.tally.missing = len(self.missing)
+
+    def _read(self, wanted: Sequence[_Wanted]) -> None:
+        """Look into files and write them down, in batches and at least every other second."""
+        self._to_read += len(wanted)
+        ready: list[Reading] = []
+        written_at = self._tools.clock.now()
+        for item, outcome in self._look_into(wanted):
+            self.tally.probed += 1
+            if isinstance(outcome, str):
+                self.tally.fail(item.found.name, outcome)
+            else:
+                self.tally.bytes_read += outcome.probed.bytes_read
+                ready.append(outcome)
+            late = self._tools.clock.now() - written_at > COMMIT_EVERY
+            if len(ready) >= self._tools.batch or (ready and late):
+                self._write(ready)
+                ready, written_at = [], self._tools.clock.now()
+            self._report()
+        if ready:
+            self._write(ready)
+
+    def _look_into(self, wanted: Sequence[_Wanted]) -> Iterator[tuple[_Wanted, Reading | str]]:
+        """Yield each file with what it holds, or with the reason why it cannot be read."""
+        pool = ThreadPoolExecutor(self._tools.parallel, thread_name_prefix="probe")
+        running: deque[tuple[_Wanted, Future[Reading | str]]] = deque()
+        try:
+            for item in wanted:
+                running.append((item, pool.submit(self._look_into_one, item)))
+                if len(running) > 4 * self._tools.parallel:
+                    first, future = running.popleft()
+                    yield first, future.result()
+            while running:
+                first, future = running.popleft()
+                yield first, future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _look_into_one(self, item: _Wanted) -> Reading | str:
+        path = self._storage.local_path(item.found.locator)
+        try:
+            probed = (
+                Probed(MediaFacts(), Fingerprints())
+                if path is None
+                else self._tools.probe.probe(path)
+            )
+        except MediaUnreadable as exc:
+            return str(exc)
+        reading = Reading(item.found, item.known, probed)
+        if item.known is not None:
+            return reading
+        absent = self._absent.get(reading.bytes)
+        return reading._replace(
+            guessed=self._tools.names.guess(item.found.name),
+            guessed_before=self._tools.names.guess(absent.locator) if absent else None,
+        )
+
+    def _write(self, readings: Sequence[Reading]) -> None:
+        with self._tools.unit_of_work() as tx:
+            tx.locations.get(self._location.id)  # it may have been removed meanwhile
+            written = self._import.write(tx, readings, self._absent)
+            locators = [reading.found.locator for reading in readings]
+            stored = tx.scans.known(self._location.id, locators)
+            tx.commit()
+        for known in stored.values():
+            self._seen.add(known.row)
+        for video_id in written.moved:
+            self.missing.pop(video_id, None)
+        for reading in readings:
+            if reading.known is not None:  # its picture shows the film that was there before
+                self._tools.assets.remove(asset_name(reading.known.id))
+        self.tally.added += written.added
+        self.tally.updated += written.updated
+
+    def _mark(self, videos: Sequence[VideoId], availability: Availability) -> None:
+        for some in _batches(videos, self._tools.batch):
+            with self._tools.unit_of_work() as tx:
+                tx.scans.set_availability(some, availability)
+                tx.commit()
+
+    def _report(self) -> None:
+        tally = self.tally
+        elapsed_s = (self._tools.clock.now() - self._started).total_seconds()
+        rate = tally.found / elapsed_s if elapsed_s > 0 else 0.0
+        figures: dict[str, int | float] = {
+            "found": tally.found,
+            "probed": tally.probed,
+            "added": tally.added,
+            "updated": tally.updated,
+            "missing": tally.missing,
+            "failed": tally.failed,
+            "bytes_read": tally.bytes_read,
+            "files_per_second": round(rate, 1),
+        }
+        if tally.probed and elapsed_s > 0:
+            left = self._to_read - tally.probed
+            figures["seconds_left"] = round(left * elapsed_s / tally.probed, 1)
+        self._context.progress(**figures)
+
+
+def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    source = iter(items)
+    while batch := list(islice(source, size)):
+        yield batch
