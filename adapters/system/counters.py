@@ -2,10 +2,9 @@
 
 import os
 import sqlite3
-import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,8 @@ class SqliteCounters:
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         self._path, self._now = path, now
-        self._local = threading.local()
+        self._idle: list[sqlite3.Connection] = []
+        self._pid = os.getpid()
         self._changes = 0
 
     def add(self, key: str, *, window_s: int, amount: int = 1) -> Count:
@@ -64,46 +64,55 @@ class SqliteCounters:
         """Keep a key alive."""
         now = self._now()
         self._sweep(now)
-        connection = self._connection()
-        try:
-            with connection:
-                connection.execute("BEGIN IMMEDIATE")
-                alive = connection.execute(
-                    "SELECT 1 FROM counter WHERE key = ? AND resets_at > ?", (key, now)
-                ).fetchone()
-                connection.execute(
-                    "INSERT OR REPLACE INTO counter (key, total, resets_at) VALUES (?, 1, ?)",
-                    (key, now + idle_s),
-                )
-        except sqlite3.Error as exc:
-            raise Unavailable("the shared counters do not answer") from exc
+        with self._connection() as connection, connection:
+            connection.execute("BEGIN IMMEDIATE")
+            alive = connection.execute(
+                "SELECT 1 FROM counter WHERE key = ? AND resets_at > ?", (key, now)
+            ).fetchone()
+            connection.execute(
+                "INSERT OR REPLACE INTO counter (key, total, resets_at) VALUES (?, 1, ?)",
+                (key, now + idle_s),
+            )
         return alive is not None
 
+    def close(self) -> None:
+        """Close the file; what is counted after it opens it again."""
+        while self._idle:
+            self._idle.pop().close()
+
     def _run(self, statement: str, values: Any) -> list[Any]:
+        with (
+            self._connection() as connection,
+            closing(connection.execute(statement, values)) as cursor,
+        ):
+            return cursor.fetchall()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection, as many as are used at the same time; SQLite's locks order them."""
+        if self._pid != os.getpid():  # forked: the parent's connections are not ours to use
+            self._idle, self._pid = [], os.getpid()
         try:
-            with closing(self._connection().execute(statement, values)) as cursor:
-                return cursor.fetchall()
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._open()
+            yield connection
+            self._idle.append(connection)
         except sqlite3.Error as exc:
             raise Unavailable("the shared counters do not answer") from exc
 
-    def _connection(self) -> sqlite3.Connection:
-        # A connection per thread: SQLite's own locks order threads and processes alike.
-        # A forked process opens its own.
-        known: tuple[int, sqlite3.Connection] | None = getattr(self._local, "opened", None)
-        if known is not None and known[0] == os.getpid():
-            return known[1]
-        try:
-            connection = sqlite3.connect(self._path, timeout=5, isolation_level=None)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = OFF")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS counter ("
-                "key TEXT PRIMARY KEY, total INTEGER NOT NULL, resets_at REAL NOT NULL"
-                ") WITHOUT ROWID"
-            )
-        except sqlite3.Error as exc:
-            raise Unavailable("the shared counters do not answer") from exc
-        self._local.opened = (os.getpid(), connection)
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=5, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS counter ("
+            "key TEXT PRIMARY KEY, total INTEGER NOT NULL, resets_at REAL NOT NULL"
+            ") WITHOUT ROWID"
+        )
         return connection
 
     def _sweep(self, now: float) -> None:
@@ -131,14 +140,15 @@ return {total, left}
 class RedisCounters:
     """Counts in Redis, for nodes of several machines. Its own clock ends the windows."""
 
-    def __init__(self, redis: "Redis", *, prefix: str = "velour:counter:") -> None:
+    def __init__(self, redis: Redis, *, prefix: str = "velour:counter:") -> None:
         self._redis, self._prefix = redis, prefix
         self._add = redis.register_script(_REDIS_ADD)
 
     @classmethod
-    def from_url(cls, url: str) -> "RedisCounters":
+    def from_url(cls, url: str, *, prefix: str = "velour:counter:") -> "RedisCounters":
         """Connect to the Redis of the settings; nothing is sent yet."""
-        return cls(Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2))
+        redis = Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+        return cls(redis, prefix=prefix)
 
     def add(self, key: str, *, window_s: int, amount: int = 1) -> Count:
         """Add to a counter, in one script."""
@@ -161,6 +171,10 @@ class RedisCounters:
         """Keep a key alive."""
         name = self._prefix + key
         return self._call(self._redis.set, name, 1, ex=idle_s, get=True) is not None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._redis.close()
 
     def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
