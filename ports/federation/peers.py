@@ -50,6 +50,14 @@ class CycleDetected(PeerMisbehaves):
     title = "cycle"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class PeerAccess:
+    """A node's base URL and the key that is sent there and nowhere else; never printed."""
+
+    base_url: str
+    api_key: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceInfo:
     """What a peer says of itself."""

@@ -2,20 +2,11 @@
 
 from dataclasses import dataclass
 
-from domain.federation.connection import Connection, FederationDisabled
+from domain.federation.connection import FederationDisabled
 from domain.ids import ConnectionId
 from ports.crypto import SealBroken, SecretBox
-from ports.federation.peers import Peer, Peers
+from ports.federation.peers import Peer, PeerAccess, Peers
 from ports.unit_of_work import ReadOnlyFactory
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class PeerAccess:
-    """A base URL and the key that is sent to it and nowhere else; never printed."""
-
-    connection: Connection
-    base_url: str
-    api_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +34,7 @@ class ReadAccess:
         if sealed is None:
             raise SealBroken("the connection has no stored key")
         key = self.secret_box.open(sealed, place=key_place(connection_id))
-        return PeerAccess(connection, connection.remote_url, key)
+        return PeerAccess(connection.remote_url, key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,135 @@
+"""JSON documents of other machines: ``requests`` on top of the guarded client."""
+
+import io
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import BaseAdapter
+
+from adapters.http.deadline import Deadline
+from adapters.http.outbound import Outbound
+from ports.federation.peers import LimitReached, PeerMisbehaves
+
+_CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
+_PIECE = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An answer read to its end. ``headers`` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytearray
+
+
+class Documents:
+    """Fetches documents with a cap on their decoded bytes and on the whole time they take."""
+
+    def __init__(self, outbound: Outbound, *, timeout_s: float, max_bytes: int) -> None:
+        self._timeout_s, self._max_bytes = timeout_s, max_bytes
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxies and no netrc of the environment
+        self._session.adapters.clear()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, GuardedAdapter(outbound))
+
+    def get(self, url: str, *, headers: Mapping[str, str]) -> Document:
+        """Read a document; redirects come back as they are.
+
+        Raises:
+            PeerUnreachable, AddressForbidden, PeerMisbehaves
+            LimitReached: more bytes than allowed.
+        """
+        asked = {**headers, "Accept-Encoding": "gzip, deflate"}
+        try:
+            answer = self._session.get(
+                url, headers=asked, allow_redirects=False, stream=True, timeout=self._timeout_s
+            )
+            with answer:
+                return Document(
+                    answer.status_code,
+                    {name.lower(): value for name, value in answer.headers.items()},
+                    self._read(answer),
+                )
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as exc:
+            raise PeerMisbehaves("its answer cannot be decoded") from exc
+
+    def _read(self, answer: requests.Response) -> bytearray:
+        content = bytearray()
+        for piece in answer.iter_content(_PIECE):
+            content += piece
+            if len(content) > self._max_bytes:
+                raise LimitReached(f"limit_reached: a page of more than {self._max_bytes} bytes")
+        return content
+
+
+class GuardedAdapter(BaseAdapter):
+    """Transport of ``requests`` that opens no connection itself."""
+
+    def __init__(self, outbound: Outbound) -> None:
+        super().__init__()
+        self._outbound = outbound
+
+    def send(  # noqa: PLR0917 - as the base class has it
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,  # noqa: ARG002
+        timeout: Any = None,
+        verify: Any = True,  # noqa: ARG002
+        cert: Any = None,  # noqa: ARG002
+        proxies: Any = None,  # noqa: ARG002
+    ) -> requests.Response:
+        """Exchange one request; ``timeout`` is the total time of header and body in seconds.
+
+        The other options of ``requests`` have no effect: what they would choose is fixed.
+        """
+        deadline = Deadline(timeout)
+        headers = {str(name): str(value) for name, value in request.headers.items()}
+        exchange = self._outbound.exchange(str(request.method), str(request.url), headers, deadline)
+        head = exchange.head
+        body = _Body(self._outbound.read(exchange, deadline))
+        if head.headers.get("content-encoding", "").lower() not in _CODINGS:
+            body.close()
+            raise PeerMisbehaves("its answer is in an encoding that was not asked for")
+        framing = {"transfer-encoding", "content-length"}
+        fields = {name: text for name, text in head.headers.items() if name not in framing}
+        response = requests.Response()
+        response.status_code = head.status
+        response.headers.update(fields)
+        response.url, response.request = str(request.url), request
+        response.raw = urllib3.HTTPResponse(
+            body=body, headers=fields, status=head.status, preload_content=False
+        )
+        return response
+
+    def close(self) -> None:
+        """Nothing to let go of: connections belong to the client below."""
+
+
+class _Body(io.RawIOBase):
+    """A generator of bytes as a file."""
+
+    def __init__(self, pieces: Generator[bytes]) -> None:
+        super().__init__()
+        self._pieces, self._rest = pieces, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        if not self._rest:
+            self._rest = next(self._pieces, b"")
+        size = min(len(view), len(self._rest))
+        view[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+    def close(self) -> None:
+        if not self.closed:
+            self._pieces.close()
+        super().close()

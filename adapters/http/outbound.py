@@ -1,0 +1,139 @@
+"""The one guarded client of the node: everything it asks of other machines goes through here.
+
+No redirects, no proxies or netrc of the environment, certificates verified, every address
+checked, every wait bounded by a total time.
+"""
+
+import socket
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlsplit
+
+from adapters.http import wire
+from adapters.http.deadline import Deadline
+from adapters.http.dial import Dialer, Origin, origin_of
+from adapters.http.pool import Pool
+from ports.byte_body import SocketBody
+from ports.federation.peers import PeerMisbehaves, PeerUnreachable
+from ports.outbound import OriginAnswer
+
+USER_AGENT = "Velour"
+MAX_TEXT = 8192
+STALL_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """An answer whose body is still on its socket."""
+
+    origin: Origin
+    sock: socket.socket
+    head: wire.Head
+
+
+class Outbound:
+    """Requests over kept connections.
+
+    Args:
+        dialer: opens connections.
+        pool: keeps them.
+        first_byte_timeout_s: from the request to the end of the answer's header.
+    """
+
+    def __init__(self, dialer: Dialer, pool: Pool, *, first_byte_timeout_s: float) -> None:
+        self._dialer, self._pool = dialer, pool
+        self._first_byte_timeout_s = first_byte_timeout_s
+
+    def fetch(self, method: str, url: str, *, headers: Mapping[str, str]) -> OriginAnswer:
+        """Ask for media; see the port."""
+        deadline = Deadline(3 * self._first_byte_timeout_s)
+        asked = {**headers, "Accept-Encoding": "identity"}
+        exchange = self.exchange(method, url, asked, deadline)
+        head = exchange.head
+        if method == "GET" and head.status in {200, 206}:
+            return OriginAnswer(head.status, head.headers, self._body(exchange))
+        text = self._beginning(exchange, deadline)
+        return OriginAnswer(head.status, head.headers, None, text)
+
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], deadline: Deadline
+    ) -> Exchange:
+        """Send a request and read the header of its answer.
+
+        A kept connection that turns out to be closed is replaced by a new one, once.
+        """
+        origin = origin_of(url)
+        asked = {"User-Agent": USER_AGENT, **headers}
+        request = wire.Request(origin, method, _target(url), asked)
+        kept = self._pool.take(origin)
+        if kept is not None:
+            try:
+                return self._ask(kept, request, deadline)
+            except wire.Stale:
+                pass
+        sock = self._dialer.dial(origin, deadline)
+        try:
+            return self._ask(sock, request, deadline)
+        except wire.Stale as exc:
+            raise PeerUnreachable("unreachable: it closed the connection") from exc
+
+    def read(self, exchange: Exchange, deadline: Deadline) -> Generator[bytes]:
+        """Yield the body as it was sent, then keep the connection; or close it."""
+        head, sock, done = exchange.head, exchange.sock, False
+        try:
+            if head.chunked:
+                yield from wire.read_chunked(sock, head.rest, deadline)
+            elif head.length is not None:
+                yield from wire.read_sized(sock, head.rest, head.length, deadline)
+            else:
+                raise PeerMisbehaves("its answer has no length")
+            done = True
+        finally:
+            self._release(exchange.origin, head.keep_alive, sock, done)
+
+    def _ask(self, sock: socket.socket, request: wire.Request, deadline: Deadline) -> Exchange:
+        try:
+            wire.send_request(sock, request, deadline)
+            header_time = Deadline(deadline.left(self._first_byte_timeout_s))
+            head = wire.read_head(sock, request.method, header_time)
+        except BaseException:
+            sock.close()
+            raise
+        return Exchange(request.origin, sock, head)
+
+    def _body(self, exchange: Exchange) -> SocketBody:
+        head = exchange.head
+        if head.chunked or head.length is None or "content-encoding" in head.headers:
+            exchange.sock.close()
+            raise PeerMisbehaves("its answer has no length, so a cut one would look whole")
+        exchange.sock.settimeout(STALL_S)
+        return SocketBody(
+            exchange.sock,
+            length=head.length,
+            prefix=head.rest,
+            release=partial(self._release, exchange.origin, head.keep_alive),
+        )
+
+    def _beginning(self, exchange: Exchange, deadline: Deadline) -> bytes:
+        text = b""
+        with closing(self.read(exchange, deadline)) as pieces:
+            for piece in pieces:
+                text += piece
+                if len(text) > MAX_TEXT:
+                    break
+        return text[:MAX_TEXT]
+
+    def _release(
+        self, origin: Origin, keep_alive: bool, sock: socket.socket, reusable: bool
+    ) -> None:
+        if reusable and keep_alive:
+            self._pool.give(origin, sock)
+        else:
+            sock.close()
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -1,0 +1,35 @@
+"""Asking other machines for bytes, always through the one guarded client."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ports.byte_body import SocketBody
+
+
+@dataclass(frozen=True, slots=True)
+class OriginAnswer:
+    """An answer with its header read. ``headers`` have lower-case names.
+
+    ``body`` is set for 200 and 206 to a GET and must be closed; for everything else ``text`` is
+    the beginning of what the origin said, at most 8 KiB.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: SocketBody | None
+    text: bytes = b""
+
+
+class Origins(Protocol):
+    """Fetches media: connections are kept, redirects are not followed, nothing is decoded."""
+
+    def fetch(self, method: str, url: str, *, headers: Mapping[str, str]) -> OriginAnswer:
+        """Ask with GET or HEAD.
+
+        A body without a length cannot be told from a cut one, so it is refused.
+
+        Raises:
+            PeerUnreachable, AddressForbidden, PeerMisbehaves
+        """
+        ...
