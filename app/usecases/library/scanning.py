@@ -85,7 +85,7 @@ class ApproveRemoval:
     new_id: IdFactory
     queue: JobQueue
 
-    def __call__(self, *, location_id: LocationId, actor: Actor) -> Job:
+    def __call__(self, *, location_id: LocationId, actor: Actor, ring: bool = True) -> Job:
         """Return the job of that scan; raises NothingToApprove, ScanRunning, LocationNotFound."""
         now = self.clock.now()
         with self.unit_of_work() as tx:
@@ -101,7 +101,8 @@ class ApproveRemoval:
                 [actor.did("location.approve-removal", location.name, at=now, detail=detail)]
             )
             tx.commit()
-        self.queue.ring(job.id)
+        if ring:
+            self.queue.ring(job.id)
         return job
 
 
