@@ -1,7 +1,7 @@
 """JSON documents of other machines: ``requests`` on top of the guarded client."""
 
 import io
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import urllib3
 from requests.adapters import BaseAdapter
 
 from adapters.http.deadline import Deadline
-from adapters.http.outbound import Outbound
+from adapters.http.outbound import BodyReader, Outbound
 from ports.federation.peers import LimitReached, PeerMisbehaves
 
 _CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
@@ -113,7 +113,7 @@ class GuardedAdapter(BaseAdapter):
 class _Body(io.RawIOBase):
     """A generator of bytes as a file."""
 
-    def __init__(self, pieces: Generator[bytes]) -> None:
+    def __init__(self, pieces: BodyReader) -> None:
         super().__init__()
         self._pieces, self._rest = pieces, b""
 

@@ -5,7 +5,7 @@ checked, every wait bounded by a total time.
 """
 
 import socket
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -79,19 +79,13 @@ class Outbound:
         except wire.Stale as exc:
             raise PeerUnreachable("unreachable: it closed the connection") from exc
 
-    def read(self, exchange: Exchange, deadline: Deadline) -> Generator[bytes]:
-        """Yield the body as it was sent, then keep the connection; or close it."""
-        head, sock, done = exchange.head, exchange.sock, False
-        try:
-            if head.chunked:
-                yield from wire.read_chunked(sock, head.rest, deadline)
-            elif head.length is not None:
-                yield from wire.read_sized(sock, head.rest, head.length, deadline)
-            else:
-                raise PeerMisbehaves("its answer has no length")
-            done = True
-        finally:
-            self._release(exchange.origin, head.keep_alive, sock, done)
+    def read(self, exchange: Exchange, deadline: Deadline) -> "BodyReader":
+        """Return the body as it is sent; whoever asks closes it."""
+        release = partial(self._release, exchange.origin, exchange.head.keep_alive)
+        if exchange.head.length is None and not exchange.head.chunked:
+            exchange.sock.close()
+            raise PeerMisbehaves("its answer has no length")
+        return BodyReader(exchange, deadline, release)
 
     def _ask(self, sock: socket.socket, request: wire.Request, deadline: Deadline) -> Exchange:
         try:
@@ -132,6 +126,45 @@ class Outbound:
             self._pool.give(origin, sock)
         else:
             sock.close()
+
+
+class BodyReader:
+    """Yields the bytes of a body; the connection is kept only if the end was reached."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        deadline: Deadline,
+        release: Callable[[socket.socket, bool], None],
+    ) -> None:
+        self._sock: socket.socket | None = exchange.sock
+        self._release, self._pieces = release, _pieces(exchange, deadline)
+
+    def __iter__(self) -> "BodyReader":
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._pieces)
+        except StopIteration:
+            self._finish(reusable=True)
+            raise
+
+    def close(self) -> None:
+        """Let go of the connection. Closing twice is not an error."""
+        self._finish(reusable=False)
+
+    def _finish(self, *, reusable: bool) -> None:
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            self._release(sock, reusable)
+
+
+def _pieces(exchange: Exchange, deadline: Deadline) -> Iterator[bytes]:
+    head, sock = exchange.head, exchange.sock
+    if head.chunked:
+        return wire.read_chunked(sock, head.rest, deadline)
+    return wire.read_sized(sock, head.rest, head.length or 0, deadline)
 
 
 def _target(url: str) -> str:

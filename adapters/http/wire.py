@@ -102,6 +102,8 @@ def _read_block(sock: socket.socket, data: bytes, deadline: Deadline) -> tuple[b
         start = max(0, len(data) - 3)
         data += piece
         end = data.find(b"\r\n\r\n", start)
+    if end > MAX_HEADER:
+        raise PeerMisbehaves("its header is too large")
     return data[:end], data[end + 4 :]
 
 
