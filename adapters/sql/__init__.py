@@ -1,0 +1,1 @@
+"""Rows in SQLite and PostgreSQL, through SQLAlchemy Core."""

@@ -1,0 +1,28 @@
+"""Tables. Column names equal the domain's field names, so that one mapper serves all."""
+
+from adapters.sql.database import Base
+from adapters.sql.schema.catalogue import external_id, library_work, video, work
+from adapters.sql.schema.federation import api_key, audit, connection
+from adapters.sql.schema.library import library, node, storage_location
+from adapters.sql.schema.people import session, user, watch_state
+from adapters.sql.schema.jobs import job
+
+metadata = Base.metadata
+
+__all__ = [
+    "api_key",
+    "audit",
+    "connection",
+    "external_id",
+    "job",
+    "library",
+    "library_work",
+    "metadata",
+    "node",
+    "session",
+    "storage_location",
+    "user",
+    "video",
+    "watch_state",
+    "work",
+]
