@@ -1,0 +1,1 @@
+"""What both frames of the pages share: sessions, CSRF, headers, look, words."""

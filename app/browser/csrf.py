@@ -1,0 +1,56 @@
+"""Forms are sent by our own pages: a token of the session, and where the browser says it is from."""
+
+from flask import Flask, request
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import BadRequest
+
+from app.browser.sessions import browser_session
+from ports.crypto import Secrets
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_SITES = frozenset({"same-origin", "none"})
+
+
+class ForeignForm(BadRequest):
+    """The browser says that another site sent the form."""
+
+    description = "The form was sent by another site. Nothing was changed."
+
+
+def protect_forms(app: Flask, secrets: Secrets) -> None:
+    """Check every request that changes something, except calls with a key of their own.
+
+    Flask-WTF's look at the Referer is replaced by Sec-Fetch-Site and Origin: our pages send no
+    Referer at all.
+    """
+    app.config["WTF_CSRF_SECRET_KEY"] = secrets.sign("csrf-token", b"flask-wtf").hex()
+    app.config["WTF_CSRF_TIME_LIMIT"] = None
+    app.config["WTF_CSRF_SSL_STRICT"] = False
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    csrf = CSRFProtect(app)
+
+    @app.before_request
+    def _check() -> None:
+        if request.method in _SAFE or request.routing_exception is not None or _has_own_key():
+            return
+        _check_site()
+        csrf.protect()
+
+
+def _has_own_key() -> bool:
+    """Tell whether the request is a program's: a foreign page cannot make a browser send a key."""
+    return request.path.startswith("/api/") and (
+        "Authorization" in request.headers or browser_session().user is None
+    )
+
+
+def _check_site() -> None:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in _OWN_SITES:
+            raise ForeignForm
+        return
+    origin = request.headers.get("Origin", "null")
+    # "null" is what browsers send from pages with our Referrer-Policy; the token decides then.
+    if origin != "null" and origin.partition("://")[2] != request.host:
+        raise ForeignForm
