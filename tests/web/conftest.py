@@ -111,7 +111,8 @@ class Node:
         issue_key = IssueKey(self.unit_of_work, self.secrets, self.clock, self.new_id)
         return issue_key(
             name=options.pop("name", f"key {self.new_id()}"), kind=kind, scopes=scopes or ("read",),
-            libraries=[str(one.library.id) for one in libraries], actor=CLI, **options,
+            libraries=options.pop("library_names", [str(one.library.id) for one in libraries]),
+            actor=CLI, **options,
         )  # fmt: skip
 
     def key(self, *scopes, **options):
