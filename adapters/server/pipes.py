@@ -32,7 +32,7 @@ class PipePool:
     others have the kernel's usual size.
     """
 
-    def __init__(self, *, large: int = 16, keep: int = 64) -> None:
+    def __init__(self, *, large: int = 16, keep: int = 32) -> None:
         self._large_left, self._keep = large, keep
         self._free: list[Pipe] = []
         self._lock = threading.Lock()

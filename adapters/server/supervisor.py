@@ -20,9 +20,10 @@ _WATCHED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _FIRST_DELAY_S, _LAST_DELAY_S = 0.5, 30.0
 _PROVEN_S = 30.0  # a process that lived so long is restarted at once
 _BOOT_S = 90.0
+_STOP_GRACE_S = 15.0  # for the processes, beyond what running streams are given
 
 
-class StartFailed(Exception):
+class StartFailed(OSError):
     """A process of the node ended before it was ready; its own output says why."""
 
 
@@ -191,3 +192,45 @@ class Supervisor:
 def _next_signal(timeout_s: float) -> signal.Signals | None:
     got = signal.sigtimedwait(_WATCHED, timeout_s)
     return None if got is None else signal.Signals(got.si_signo)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeServer:
+    """Runs a node: what the settings say of the server, without what the command says."""
+
+    max_streams: int
+    stall_timeout_s: float
+    graceful_timeout_s: float
+    send_buffer_bytes: int
+    trusted_proxies: tuple[str, ...]
+    application: str = "wsgi:app"
+    job_command: Sequence[str] = (sys.executable, "-m", "flask", "--app", "wsgi", "worker")
+
+    def __call__(
+        self,
+        *,
+        host: str,
+        port: int,
+        workers: int,
+        threads: int,
+        with_jobs: bool,
+        say: Callable[[str], None],
+    ) -> int:
+        """Serve until told to stop; return the exit code. Raises OSError, StartFailed."""
+        return Supervisor(
+            host=host,
+            port=port,
+            web={
+                "application": self.application,
+                "workers": workers,
+                "threads": threads,
+                "max_streams": self.max_streams,
+                "stall_timeout_s": self.stall_timeout_s,
+                "graceful_timeout_s": self.graceful_timeout_s,
+                "send_buffer_bytes": self.send_buffer_bytes,
+                "trusted_proxies": self.trusted_proxies,
+            },
+            job_command=self.job_command if with_jobs else None,
+            say=say,
+            stop_timeout_s=self.graceful_timeout_s + _STOP_GRACE_S,
+        ).run()

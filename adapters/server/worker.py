@@ -29,6 +29,7 @@ from ports.byte_body import FileBody, SocketBody, WatchedBody
 
 _DRAIN_S = 5.0
 _READ_S, _WRITE_S = 15, 30
+_BODIES = (WatchedBody, FileBody, SocketBody)
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -135,6 +136,9 @@ class StreamWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
         ):
             resp.force_close()
         answer = self.wsgi(environ, resp.start_response)
+        if resp._omits_body and isinstance(answer, _BODIES):  # noqa: SLF001 - HEAD, 204 and 304
+            answer.close()
+            answer = ()
         stream = _stream(answer, resp)
         if stream is not None and not isinstance(conn.sock, ssl.SSLSocket):
             return self._send_stream(stream, req, resp, conn)
@@ -267,7 +271,7 @@ def _stream(answer: object, resp: Any) -> WatchedBody | None:
     if isinstance(answer, (FileBody, SocketBody)):
         answer = WatchedBody(answer, permit=None, done=None)
     movable = isinstance(answer, WatchedBody) and isinstance(answer.body, (FileBody, SocketBody))
-    if not isinstance(answer, WatchedBody) or not movable or resp._omits_body:  # noqa: SLF001
+    if not isinstance(answer, WatchedBody) or not movable:
         return None
     return answer if resp.response_length == answer.length else None
 
@@ -275,7 +279,7 @@ def _stream(answer: object, resp: Any) -> WatchedBody | None:
 def _is_short(resp: Any) -> bool:
     return (
         resp.response_length is not None
-        and not resp._omits_body  # noqa: SLF001 - gunicorn's name for HEAD, 204 and 304
+        and not resp._omits_body  # noqa: SLF001 - as above
         and resp.sent < resp.response_length
     )
 

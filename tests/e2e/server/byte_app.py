@@ -30,7 +30,9 @@ def app(environ, start_response):
         return iter([b"x" * 40])
     body = b"hello"
     if path == "/report":
-        body = json.dumps({"sent": _reports, "released": _released, "threads": threading.active_count()}).encode()
+        body = json.dumps(
+            {"sent": _reports, "released": _released, "threads": threading.active_count()}
+        ).encode()
     if path == "/echo":
         body = environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Length", str(len(body))), ("Content-Type", "text/plain")])
@@ -38,9 +40,15 @@ def app(environ, start_response):
 
 
 def _respond(environ, start_response, size, window):
-    headers = [("Content-Type", "video/mp4"), ("Accept-Ranges", "bytes"), ("Content-Length", str(window.length))]
+    headers = [
+        ("Content-Type", "video/mp4"),
+        ("Accept-Ranges", "bytes"),
+        ("Content-Length", str(window.length)),
+    ]
     if "HTTP_RANGE" in environ:
-        headers.append(("Content-Range", f"bytes {window.start}-{window.start + window.length - 1}/{size}"))
+        headers.append(
+            ("Content-Range", f"bytes {window.start}-{window.start + window.length - 1}/{size}")
+        )
         start_response("206 Partial Content", headers)
     else:
         start_response("200 OK", headers)
@@ -54,7 +62,9 @@ def _file(environ, start_response, *, guarded):
     _respond(environ, start_response, size, window)
     allow = Path(os.environ.get("BYTE_APP_ALLOW", "/"))
     permit = Permit("guarded", allow.exists) if guarded else None
-    return WatchedBody(FileBody(fd, start=window.start, length=window.length), permit=permit, done=_reports.append)
+    return WatchedBody(
+        FileBody(fd, start=window.start, length=window.length), permit=permit, done=_reports.append
+    )
 
 
 def _connect(port, name, extra):
@@ -78,14 +88,18 @@ def _release(sock, reusable):
 
 def _proxy(environ, start_response, port, name):
     asked = environ.get("HTTP_RANGE", "")
-    sock, length, content_range, prefix = _connect(port, name, f"Range: {asked}\r\n" if asked else "")
+    sock, length, content_range, prefix = _connect(
+        port, name, f"Range: {asked}\r\n" if asked else ""
+    )
     start, size = 0, length
     if content_range:
         span, _, total = content_range.removeprefix("bytes ").partition("/")
         start, size = int(span.split("-")[0]), int(total)
 
     def resume(received):
-        again, rest, _, first = _connect(port, name, f"Range: bytes={start + received}-{start + length - 1}\r\n")
+        again, rest, _, first = _connect(
+            port, name, f"Range: bytes={start + received}-{start + length - 1}\r\n"
+        )
         return SocketBody(again, length=rest, prefix=first, release=_release)
 
     _respond(environ, start_response, size, Window(start, length))
