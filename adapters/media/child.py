@@ -54,7 +54,7 @@ def main() -> None:
     _load_everything()
     io_counts = os.open("/proc/self/io", os.O_RDONLY | os.O_CLOEXEC)
     lock_down(memory_mib=memory_mib)
-    channel.send(b"{}")
+    os.write(socket_fd, b"{}")
     while True:
         message, fds, _, _ = socket.recv_fds(channel, MAX_REQUEST, 1)
         if not message:
@@ -71,7 +71,14 @@ def main() -> None:
                 os.close(fd)
         counts = {"picture_bytes": len(picture), "bytes_read": _bytes_read(io_counts) - before}
         head = json.dumps(answer | counts).encode()
-        channel.sendall(struct.pack("!I", len(head)) + head + picture)
+        _write(socket_fd, struct.pack("!I", len(head)) + head + picture)
+
+
+def _write(fd: int, message: bytes) -> None:
+    """Write all of it; not by send(), which is refused from now on."""
+    left = memoryview(message)
+    while left:
+        left = left[os.write(fd, left) :]
 
 
 def _answer(request: dict[str, Any], fd: int) -> tuple[dict[str, Any], bytes]:
@@ -94,8 +101,8 @@ def probe(fd: int, size: int, *, suffix: str) -> dict[str, Any]:
             "duration": _duration(container, video),
             "width": context.width,
             "height": context.height,
-            "video_codec": context.name[:50],
-            "audio_codec": audio.codec_context.name[:50] if audio is not None else None,
+            "video_codec": _codec(video),
+            "audio_codec": _codec(audio) if audio is not None else None,
             "container": _container(container, head, suffix),
             "bit_rate": container.bit_rate or None,
             "frame_rate": _number(video.average_rate or video.guessed_rate),
@@ -126,7 +133,7 @@ def still(fd: int, *, at_share: float) -> bytes:
         if frame.width * frame.height > MAX_PIXELS:
             raise Unreadable("its pictures are too large")
         width, height = _fit(frame.width, frame.height, video.sample_aspect_ratio)
-        picture = frame.reformat(width=width, height=height, format="rgb24").to_image()
+        picture = frame.reformat(width=width, height=height, format="rgb24", threads=1).to_image()
     return _webp(picture)
 
 
@@ -160,6 +167,12 @@ def _video_stream(container: Any) -> Any:
         if context.width > 0 and context.height > 0:
             return stream
     raise Unreadable("no video stream")
+
+
+def _codec(stream: Any) -> str | None:
+    """Name the codec, not the library that decodes it; None for one that is not known."""
+    context = stream.codec_context
+    return None if context is None else str(context.codec.canonical_name)[:50]
 
 
 def _duration(container: Any, video: Any) -> float | None:
@@ -228,7 +241,7 @@ def _bytes_read(io_counts: int) -> int:
 def _load_everything() -> None:
     """Touch what is loaded on first use: later nothing can be opened."""
     frame: Any = av.VideoFrame(16, 16, "yuv420p")
-    _webp(frame.reformat(width=8, height=8, format="rgb24").to_image())
+    _webp(frame.reformat(width=8, height=8, format="rgb24", threads=1).to_image())
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def group(
     @_json
     @click.pass_context
     @plain_errors
-    def scan(  # noqa: PLR0917 - click passes by name
+    def scan(
         ctx: click.Context, name: str, wait: bool, approved: bool, as_json: bool
     ) -> None:
         """Scan the location NAME (or id). Exit 1 if it could not be scanned."""
