@@ -14,6 +14,34 @@ class JobQueue(Protocol):
         ...
 
 
+class JobConsumer(Protocol):
+    """The threads of this process that answer the doorbell."""
+
+    def start(self, run: Callable[[JobId], object], *, threads: int) -> None:
+        """Let that many threads call ``run`` for each ring, within a second of it."""
+        ...
+
+    def check(self) -> None:
+        """Start threads anew that died."""
+        ...
+
+    def stop(self, *, timeout_s: float) -> bool:
+        """Take no more rings; wait for running calls; tell whether all came back in time."""
+        ...
+
+
+class WorkerNames(Protocol):
+    """Names of processes, as the owners of leases."""
+
+    def own(self) -> str:
+        """Return the name of this process: no other process ever has it, on any machine."""
+        ...
+
+    def is_dead(self, name: str) -> bool:
+        """Tell whether that process is known to be gone; False where this machine cannot know."""
+        ...
+
+
 class JobCancelled(Exception):
     """Raised inside a job whose end was asked for."""
 
