@@ -23,5 +23,5 @@ class Deadline:
         """
         left = self._end - time.monotonic()
         if left <= 0:
-            raise PeerUnreachable(f"unreachable: it took longer than {self._seconds:g} s")
+            raise PeerUnreachable(f"it took longer than {self._seconds:g} s")
         return min(left, at_most)

@@ -102,11 +102,11 @@ class Dialer:
             return self._tls.wrap_socket(sock, server_hostname=origin.host)
         except ssl.SSLCertVerificationError as exc:
             sock.close()
-            reason = f"unreachable: its certificate is not valid ({exc.verify_message})"
+            reason = f"its certificate is not valid ({exc.verify_message})"
             raise PeerUnreachable(reason) from exc
         except OSError as exc:
             sock.close()
-            raise PeerUnreachable("unreachable: it does not speak TLS") from exc
+            raise PeerUnreachable("it does not speak TLS") from exc
         except BaseException:
             sock.close()
             raise
@@ -132,7 +132,7 @@ class Dialer:
                 raise
             else:
                 return sock
-        raise PeerUnreachable(f"unreachable: {_words(reason)}") from reason
+        raise PeerUnreachable(f"{_words(reason)}") from reason
 
     def _addresses(self, origin: Origin, deadline: Deadline) -> Sequence[str]:
         try:
@@ -145,9 +145,9 @@ class Dialer:
             return answer.result(deadline.left(self._connect_timeout_s))
         except FutureTimeout as exc:
             answer.cancel()
-            raise PeerUnreachable("unreachable: its name was not resolved in time") from exc
+            raise PeerUnreachable("its name was not resolved in time") from exc
         except (OSError, UnicodeError) as exc:
-            raise PeerUnreachable("unreachable: its name cannot be resolved") from exc
+            raise PeerUnreachable("its name cannot be resolved") from exc
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:

@@ -77,7 +77,7 @@ class Outbound:
         try:
             return self._ask(sock, request, deadline)
         except wire.Stale as exc:
-            raise PeerUnreachable("unreachable: it closed the connection") from exc
+            raise PeerUnreachable("it closed the connection") from exc
 
     def read(self, exchange: Exchange, deadline: Deadline) -> "BodyReader":
         """Return the body as it is sent; whoever asks closes it."""

@@ -171,7 +171,7 @@ def _check_status(document: Document) -> None:
     if status == HTTPStatus.NOT_FOUND:
         raise PeerMisbehaves("it has no such page; is this the address of a node?")
     if status >= 500:
-        raise PeerUnreachable(f"unreachable: it answers with an error ({status})")
+        raise PeerUnreachable(f"it answers with an error ({status})")
     raise PeerMisbehaves(f"it answers with status {status}")
 
 

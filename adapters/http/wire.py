@@ -113,15 +113,15 @@ def receive(sock: socket.socket, size: int, deadline: Deadline, *, first: bool =
     try:
         piece = sock.recv(size)
     except TimeoutError as exc:
-        raise PeerUnreachable("unreachable: it did not answer in time") from exc
+        raise PeerUnreachable("it did not answer in time") from exc
     except OSError as exc:
         if first:
             raise Stale from exc
-        raise PeerUnreachable("unreachable: the connection broke") from exc
+        raise PeerUnreachable("the connection broke") from exc
     if not piece:
         if first:
             raise Stale
-        raise PeerUnreachable("unreachable: the answer was cut off")
+        raise PeerUnreachable("the answer was cut off")
     return piece
 
 

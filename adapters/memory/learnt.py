@@ -46,6 +46,11 @@ class MemoryLearntImport:
             rows.append(self._tables.work_rows[work_id])
         return LearntCounts(added, updated, unchanged, rows)
 
+    def rows_of(self, connection_id: ConnectionId, remote_ids: Sequence[str]) -> Sequence[int]:
+        wanted = set(remote_ids)
+        works = [work for work in self._works(connection_id) if work.remote_id in wanted]
+        return [self._tables.work_rows[work.id] for work in works]
+
     def iter_known(self, connection_id: ConnectionId) -> Iterator[int]:
         for work in self._works(connection_id):
             if not self._tables.learnt[work.id].gone:
@@ -127,6 +132,8 @@ class MemoryLearntImport:
                 remote_id=remote.remote_id,
             )
             put_video(self._tables, video)
+            lacks = self._tables.peer_lacks
+            (lacks.discard if remote.available else lacks.add)(video.id)
             known[remote.remote_id] = video
 
     def _works(self, connection_id: ConnectionId) -> list[Work]:
@@ -139,9 +146,10 @@ class MemoryLearntImport:
 
     def _swap(self, connection_id: ConnectionId, old: Availability, new: Availability) -> int:
         there = [v for v in self._videos(connection_id) if v.availability is old]
-        for video in there:
+        moved = [video for video in there if video.id not in self._tables.peer_lacks]
+        for video in moved:
             self._mark(video, new)
-        return len(there)
+        return len(moved)
 
     def _mark(self, video: Video, availability: Availability) -> None:
         self._tables.videos[video.id] = replace(video, availability=availability)

@@ -37,6 +37,10 @@ class LearntImport(Protocol):
         """
         ...
 
+    def rows_of(self, connection_id: ConnectionId, remote_ids: Sequence[str]) -> Sequence[int]:
+        """Return the row numbers of the connection's works of those remote ids (at most 1,000)."""
+        ...
+
     def iter_known(self, connection_id: ConnectionId) -> Iterator[int]:
         """Yield the row numbers of the connection's works that are not gone, lazily."""
         ...

@@ -23,7 +23,7 @@ from domain.ids import ConnectionId, LibraryId, LocationId
 from domain.library.storage_location import Library, StorageLocation, StorageType
 from ports.clock import Clock
 from ports.crypto import SecretBox, Secrets
-from ports.federation.peers import InstanceInfo, PeerMisbehaves, PeerRefused, PeerUnreachable
+from ports.federation.peers import InstanceInfo, PeerRefused
 from ports.ids import IdFactory
 from ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
@@ -193,7 +193,7 @@ class TestConnection:
         peer = self.open_peer(connection_id)
         try:
             info = peer.instance()
-        except (PeerUnreachable, PeerRefused, PeerMisbehaves) as exc:
+        except PeerRefused as exc:
             remember(self.unit_of_work, connection_id, remote_state=str(exc))
             raise
         remember(self.unit_of_work, connection_id, remote_state="", info=info)
