@@ -117,3 +117,10 @@ class _QuietConsumer(Consumer):  # type: ignore[misc]
 
     def _set_signal_handlers(self) -> None:
         """Nothing: whoever started the consumer stops it."""
+
+
+def open_job_queue(path: Path, *, redis_url: str, node: str) -> HueyJobQueue:
+    """Return the queue in Redis where an URL is set, else the one in the file ``path``."""
+    if redis_url:
+        return HueyJobQueue.in_redis(redis_url, node=node)
+    return HueyJobQueue.in_file(path)

@@ -40,6 +40,7 @@ class Tables:
     learnt: dict[WorkId, Learnt] = field(default_factory=dict)
     videos: dict[VideoId, Video] = field(default_factory=dict)
     video_rows: dict[VideoId, int] = field(default_factory=dict)
+    peer_lacks: set[VideoId] = field(default_factory=set)  # offline at the peer itself
     users: dict[UserId, User] = field(default_factory=dict)
     sessions: dict[bytes, Session] = field(default_factory=dict)
     watch_states: dict[tuple[UserId, VideoId], WatchState] = field(default_factory=dict)

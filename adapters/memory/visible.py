@@ -71,7 +71,7 @@ def visible_works(tables: Tables, seen_by: Visibility) -> dict[WorkId, SeenWork]
         location = tables.locations[video.location_id]
         own = tables.works[video.work_id]
         work = tables.works[own.merged_into] if own.merged_into else own
-        learnt = own.connection_id is not None or work.connection_id is not None
+        learnt = any(row.connection_id is not None for row in (own, work, location))
         if video.availability is Availability.GONE or (learnt and not seen_by.learnt):
             continue
         if seen_by.libraries is not None and location.library_id not in seen_by.libraries:
