@@ -49,6 +49,7 @@ class Node:
         app.testing = False
         app_logging.init_app(app)
         problems.init_app(app)
+        self.limits = Limits(MemoryCounters(), figures)
         Guard(
             authenticate=Authenticate(
                 self.credentials, self.unit_of_work, self.secrets, self.clock, self.new_id,
@@ -56,7 +57,7 @@ class Node:
             ),
             session_user=lambda: self.signed_in,
             addresses=ClientAddresses(trusted_proxies),
-            limits=Limits(MemoryCounters(), figures),
+            limits=self.limits,
             audit=self.audit_trail,
             clock=self.clock,
             federation_enabled=federation_enabled,
