@@ -225,7 +225,7 @@ class Limits:
             strategy="fixed-window",
         )
         limiter.init_app(Flask("limits"))
-        self._strategy = limiter.limiter
+        self._storage, self._strategy = limiter.storage, limiter.limiter
 
     def count(self, name: str, caller: str) -> Allowance:
         """Count one request of that class; the answer may be that it was one too many."""
@@ -242,7 +242,7 @@ class Limits:
         session, now = f"playing/{caller}/{video}", time.monotonic()
         known = self._playing.get(session)
         if known is not None and now - known < _SESSION_TRUST_S:
-            return self._state(self._streams, caller, exceeded=False)
+            return self._stream_state(caller)
         if not self._counters.touch(session, idle_s=STREAM_IDLE_S):
             allowance = self._hit(self._streams, caller)
             if allowance.exceeded:
@@ -251,7 +251,11 @@ class Limits:
         if len(self._playing) >= _SWEEP_AT:
             self._playing = {s: t for s, t in self._playing.items() if now - t < _SESSION_TRUST_S}
         self._playing[session] = now
-        return self._state(self._streams, caller, exceeded=False)
+        return self._stream_state(caller)
+
+    def _stream_state(self, caller: str) -> Allowance:
+        key = self._streams.key_for(caller)
+        return self._state(self._streams, key, min(self._storage.get(key), self._streams.amount))
 
     def begin_sign_in(self, account: str, address: str) -> None:
         """Take one of the tries that an account and an address have.
@@ -275,13 +279,13 @@ class Limits:
     def _hit(self, item: RateLimitItem, caller: str) -> Allowance:
         if not self._enabled:
             return Allowance(item.amount, item.amount, 0)
-        admitted = self._strategy.hit(item, caller)
-        return self._state(item, caller, exceeded=not admitted)
+        key = item.key_for(caller)
+        total = self._storage.incr(key, item.get_expiry())
+        return self._state(item, key, total)
 
-    def _state(self, item: RateLimitItem, caller: str, *, exceeded: bool) -> Allowance:
-        window = self._strategy.get_window_stats(item, caller)
-        reset_s = max(1, math.ceil(window.reset_time - time.time()))
-        return Allowance(item.amount, 0 if exceeded else window.remaining, reset_s, exceeded)
+    def _state(self, item: RateLimitItem, key: str, total: int) -> Allowance:
+        reset_s = max(1, math.ceil(self._storage.get_expiry(key) - time.time()))
+        return Allowance(item.amount, max(item.amount - total, 0), reset_s, total > item.amount)
 
     @staticmethod
     def _sign_in_ids(account: str, address: str) -> tuple[str, str]:

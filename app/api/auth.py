@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
+from flask.ctx import _AppCtxGlobals
 
 from app.api.addresses import ClientAddresses
 from app.api.operation import declared_operation
@@ -152,42 +153,37 @@ class Guard:
         """Stand in front of every request of ``app``."""
 
         def before() -> None:
-            g.client_address = self.addresses.of(
-                request.remote_addr, request.headers.get("X-Forwarded-For")
+            here, asked = g._get_current_object(), request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001
+            here.client_address = self.addresses.of(
+                asked.remote_addr, asked.environ.get("HTTP_X_FORWARDED_FOR")
             )
-            path = request.path
+            path = asked.path
             if path.startswith(f"{API_ROOT}/") or path == API_ROOT:
-                self._admit(app, path)
+                self._admit(app, here, asked)
 
         app.before_request(before)
         app.after_request(self._after)
 
-    def _admit(self, app: Flask, path: str) -> None:
-        if not self.federation_enabled and path.startswith(_FEDERATION_ONLY):
+    def _admit(self, app: Flask, here: _AppCtxGlobals, asked: Request) -> None:
+        if not self.federation_enabled and asked.path.startswith(_FEDERATION_ONLY):
             raise NotFound("There is nothing at this address.")
-        refuse_credentials_in_query(request.query_string.decode("latin-1"))
-        caller = self.identify()
-        g.principal = caller
-        if request.routing_exception is not None:
+        if asked.query_string:
+            refuse_credentials_in_query(asked.query_string.decode("latin-1"))
+        caller = here.principal = self._identify(asked, here.client_address)
+        if asked.routing_exception is not None:
             return  # the framework answers 404 or 405 itself
-        declared = declared_operation(app.view_functions.get(request.endpoint or ""))
+        declared = declared_operation(app.view_functions.get(asked.endpoint or ""))
         if declared is None or declared.scope is None:
             raise RouteUndeclared
-        g.operation = declared
+        here.operation = declared
         if declared.scope not in caller.scopes:
             raise ScopeMissing(f"the scope {declared.scope} is missing", scope=declared.scope)
         if declared.limit:
-            g.allowance = self.limits.count(declared.limit, caller.limit_id)
-            g.allowance.require()
+            here.allowance = self.limits.count(declared.limit, caller.limit_id)
+            here.allowance.require()
 
-    def identify(self) -> Principal:
-        """Return who the request's credentials stand for.
-
-        Raises:
-            Malformed, Unauthenticated, Forbidden, Limited
-        """
-        address = client_address()
-        text = self._presented_key(address)
+    def _identify(self, asked: Request, address: str) -> Principal:
+        text = self._presented_key(asked, address)
         user = self.session_user()
         if text is None:
             return _of_user(user, address)
@@ -195,10 +191,10 @@ class Guard:
             raise Malformed("send one credential, not two: this has a key and a session")
         return self.of_key(text, address)
 
-    def _presented_key(self, address: str) -> str | None:
+    def _presented_key(self, asked: Request, address: str) -> str | None:
         try:
             return bearer_key(
-                request.headers.get("Authorization"), request.headers.get("X-API-Key")
+                asked.environ.get("HTTP_AUTHORIZATION"), asked.environ.get("HTTP_X_API_KEY")
             )
         except KeyRefused:
             self.limits.count_refused_key(address).require()
@@ -228,15 +224,19 @@ class Guard:
         )
 
     def _after(self, response: Response) -> Response:
-        allowance = g.get("allowance")
+        here = g._get_current_object()  # noqa: SLF001
+        headers = response.headers
+        allowance = here.get("allowance")
         if allowance is not None:
-            response.headers.extend(allowance.headers())
-        caller = g.get("principal")
+            for name, value in allowance.headers().items():
+                headers.add(name, value)
+        caller = here.get("principal")
         if caller is None:
             return response
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers["Vary"] = "Authorization, Cookie"
-        declared = g.get("operation")
+        headers.add("Vary", "Authorization, Cookie")
+        if "Cache-Control" not in headers:
+            headers.add("Cache-Control", "no-store")
+        declared = here.get("operation")
         if caller.is_peer and declared is not None and declared.action:
             refused = response.status_code >= 400
             self.audit.note(
@@ -244,7 +244,7 @@ class Guard:
                     declared.action,
                     request.path,
                     at=self.clock.now(),
-                    result=g.get("problem_code", "error") if refused else "ok",
+                    result=here.get("problem_code", "error") if refused else "ok",
                 )
             )
         return response
