@@ -54,7 +54,9 @@ class MemoryCatalogue:
         works = self._ordered(seen_by, sort, where)
         shown = works[(page - 1) * per_page : page * per_page]
         texts = [work.document(metadata=seen_by.metadata) for work in shown]
-        return DocumentPage(texts, len(works))
+        more = page * per_page < len(works)
+        following = _cursor(sort, _order(sort)(shown[-1])) if more and shown else None
+        return DocumentPage(texts, len(works), following)
 
     def works_after(
         self,

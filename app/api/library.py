@@ -122,7 +122,10 @@ class LibraryViews:
         )
         response = _page("works", page, paging)
         if paging.page < paging.total_pages(page.total_count):
-            _lead_on(response, {"page": str(paging.page + 1), "per_page": str(paging.per_page)})
+            # Who did not ask for a number walks on behind a cursor: as quick at any depth.
+            by_number = "page" in args or page.after is None
+            onward = {"page": str(paging.page + 1)} if by_number else {"after": str(page.after)}
+            _lead_on(response, {**onward, "per_page": str(paging.per_page)})
         return response
 
     def _works_after(self, after: str, limit: int, sort: str, where: WorkFilter) -> Response:

@@ -35,18 +35,10 @@ class Malformed(errors.Invalid):
     title = "The request cannot be read"
 
 
-class MethodRefused(errors.DomainError):
-    """The address exists and does not take that method."""
-
-    code = "method.not-allowed"
-    title = "That method is not allowed here"
-
-
 # The first match counts, so exceptions from a family's rule stand before it.
 STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     Malformed: HTTPStatus.BAD_REQUEST,
     CursorInvalid: HTTPStatus.BAD_REQUEST,
-    MethodRefused: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,

@@ -49,10 +49,15 @@ class WorkFilter:
 
 @dataclass(frozen=True, slots=True)
 class DocumentPage:
-    """JSON texts of one numbered page; ``total_count`` counts all pages' items."""
+    """JSON texts of one numbered page; ``total_count`` counts all pages' items.
+
+    ``after`` is the cursor behind the page, so that a walk can go on by keyset from any page of
+    works; None at the end, and for a search.
+    """
 
     documents: Sequence[str]
     total_count: int
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,20 @@ def test_works_come_in_pages_by_title(home, shelf, reader):
     assert set(work["videos"][0]) >= VIDEO
 
 
+def test_who_asks_for_no_number_is_led_on_by_cursor(home, shelf, reader):
+    for number in range(5):
+        home.film(shelf, f"Film {number}")
+
+    plain = home.get("/api/v1/works?per_page=2", reader)
+    numbered = home.get("/api/v1/works?per_page=2&page=1", reader)
+
+    assert "after=" in next_link(plain)
+    assert "page=2" in next_link(numbered)
+    following = [home.get(next_link(r), reader).get_json()["works"] for r in (plain, numbered)]
+    assert following[0] == following[1]
+    assert [w["title"] for w in following[0]] == ["Film 2", "Film 3"]
+
+
 def test_a_keyset_walk_meets_every_work_once(home, shelf, reader):
     for number in range(7):
         home.film(shelf, f"Film {number}")
