@@ -1,0 +1,96 @@
+"""Options of storage types, and the storages of locations."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from adapters.storage.local import LocalStorage
+from adapters.storage.registry import StorageRegistry
+from domain.ids import ConnectionId, LibraryId, LocationId
+from domain.library.storage_location import StorageLocation, StorageType
+from ports.library.storage import OptionsInvalid, StorageUnreachable
+
+
+@pytest.fixture
+def registry(tmp_path):
+    (tmp_path / "data/inside").mkdir(parents=True)
+    return StorageRegistry(growing_seconds=0, data_dir=tmp_path / "data", factories={})
+
+
+def location(new_id, storage_type=StorageType.LOCAL, **options):
+    return StorageLocation(
+        id=LocationId(new_id()),
+        name="place",
+        storage_type=storage_type,
+        library_id=LibraryId(new_id()),
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        options=options,
+        connection_id=ConnectionId(new_id()) if storage_type is StorageType.VELOUR else None,
+    )
+
+
+def test_a_folder_is_a_good_option(registry, tmp_path):
+    plain, secret = registry.check_options(StorageType.LOCAL, {"path": str(tmp_path)})
+    assert (plain, secret) == ({"path": str(tmp_path)}, {})
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({}, "path"),
+        ({"path": ""}, "path"),
+        ({"path": "films"}, "path"),
+        ({"path": "/nowhere/at/all"}, "path"),
+        ({"path": "/etc/hostname"}, "path"),
+        ({"path": "/"}, "path"),
+        ({"path": "/tmp/.."}, "path"),
+        ({"path": "/tmp\0"}, "path"),
+        ({"path": "/" + "x" * 5000}, "path"),
+        ({"path": "/tmp", "colour": "red"}, "colour"),
+    ],
+)
+def test_a_wrong_option_is_named(registry, options, field):
+    with pytest.raises(OptionsInvalid) as caught:
+        registry.check_options(StorageType.LOCAL, options)
+    assert caught.value.field == field
+    assert field in str(caught.value)
+
+
+@pytest.mark.parametrize("inside", ["data", "data/inside", "data/../data"])
+def test_the_nodes_own_data_is_no_location(registry, tmp_path, inside):
+    with pytest.raises(OptionsInvalid, match="own data"):
+        registry.check_options(StorageType.LOCAL, {"path": str(tmp_path / inside)})
+
+
+def test_only_types_that_are_added_by_hand_are_offered(registry):
+    assert set(registry.types()) == {StorageType.LOCAL}
+    assert set(registry.types()[StorageType.LOCAL]) == {"path"}
+    with pytest.raises(OptionsInvalid):
+        registry.check_options(StorageType.S3, {})
+
+
+def test_a_storage_is_made_once_and_anew_after_a_change(registry, new_id, tmp_path):
+    place = location(new_id, path=str(tmp_path))
+    made = registry.readable(place)
+    assert isinstance(made, LocalStorage)
+    assert registry.readable(place) is made
+    assert registry.walkable(place) is made
+    registry.forget(place.id)
+    assert registry.readable(place) is not made
+
+
+def test_other_types_are_made_by_what_the_node_hands_in(new_id, tmp_path):
+    made = object()
+    registry = StorageRegistry(
+        growing_seconds=0,
+        data_dir=Path(tmp_path),
+        factories={StorageType.VELOUR: lambda place: made},
+    )
+    assert registry.readable(location(new_id, StorageType.VELOUR)) is made
+    assert registry.walkable(location(new_id, StorageType.VELOUR)) is None
+
+
+def test_a_type_that_nobody_makes_is_unreachable(registry, new_id):
+    with pytest.raises(StorageUnreachable):
+        registry.readable(location(new_id, StorageType.WEB))
