@@ -178,9 +178,11 @@ def render(spec: Mapping[str, Any]) -> str:
         "<!doctype html><html lang=en><head><meta charset=utf-8>",
         '<meta name=viewport content="width=device-width, initial-scale=1">',
         f"<title>{escape(spec['info']['title'])} API</title>",
-        '<link rel=stylesheet href="/static/velour.css"></head><body class="docs"><main>',
+        '<meta name=color-scheme content="light dark">',
+        '<link rel=stylesheet href="/static/velour.css"></head><body>',
+        '<main class="main stack-wide" id="main"><header class="stack">',
         f"<h1>{escape(spec['info']['title'])} API</h1><p>{escape(spec['info']['description'])} ",
-        'The same for programs: <a href="/api/openapi.json">openapi.json</a>.</p>',
+        'The same for programs: <a href="/api/openapi.json">openapi.json</a>.</p></header>',
     ]
     for path, methods in spec["paths"].items():
         for method, described in methods.items():
@@ -193,34 +195,35 @@ def render(spec: Mapping[str, Any]) -> str:
 
 
 def _render_operation(path: str, method: str, described: Mapping[str, Any]) -> Iterator[str]:
-    yield f'<section id="{escape(described["operationId"])}">'
+    yield f'<section class="stack" id="{escape(described["operationId"])}">'
     yield f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(described['summary'])}."
     yield f" {escape(described.get('description', 'Open to everybody.'))}</p>"
     if described["parameters"]:
-        yield "<table><thead><tr><th>Parameter<th>In<th>Type<th>Meaning</thead><tbody>"
+        yield "<div class=scroll><table>"
+        yield "<thead><tr><th>Parameter<th>In<th>Type<th>Meaning</thead><tbody>"
         for parameter in described["parameters"]:
             cells = (parameter["name"], parameter["in"], _type(parameter["schema"]))
             meaning = parameter.get("description", "")
             yield f"<tr>{''.join(f'<td>{escape(c)}' for c in cells)}<td>{escape(meaning)}"
-        yield "</tbody></table>"
-    yield "<table><thead><tr><th>Status<th>Meaning<th>Body</thead><tbody>"
+        yield "</tbody></table></div>"
+    yield "<div class=scroll><table><thead><tr><th>Status<th>Meaning<th>Body</thead><tbody>"
     for status, answer in described["responses"].items():
         bodies = [
             f"{kind} {_type(content['schema'])}"
             for kind, content in answer.get("content", {}).items()
         ]
         yield f"<tr><td>{status}<td>{escape(answer['description'])}<td>{escape(', '.join(bodies))}"
-    yield "</tbody></table></section>"
+    yield "</tbody></table></div></section>"
 
 
 def _render_schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
-    yield f'<section id="{escape(name)}"><h3>{escape(name)}</h3>'
-    yield f"<p>{escape(schema.get('description', ''))}</p><table><tbody>"
+    yield f'<section class="stack" id="{escape(name)}"><h3>{escape(name)}</h3>'
+    yield f"<p>{escape(schema.get('description', ''))}</p><div class=scroll><table><tbody>"
     for member, member_schema in schema.get("properties", {}).items():
         meaning = member_schema.get("description", "")
         yield f"<tr><td><code>{escape(member)}</code><td>{escape(_type(member_schema))}"
         yield f"<td>{escape(meaning)}"
-    yield "</tbody></table></section>"
+    yield "</tbody></table></div></section>"
 
 
 def _type(schema: Mapping[str, Any]) -> str:

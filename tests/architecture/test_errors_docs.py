@@ -1,11 +1,16 @@
 """docs/errors.md lists every code a caller can meet; UPDATE_DOCS=1 rewrites it."""
 
+import importlib
 import inspect
 import os
+import pkgutil
 from http import HTTPStatus
 from pathlib import Path
 
+import adapters
 import app
+import domain
+import ports
 from app.api.problems import HTTP_CODES, STATUS, all_errors
 from domain.errors import DomainError
 
@@ -31,8 +36,15 @@ def ours(error):
     return error.__module__.partition(".")[0] in {"domain", "ports", "adapters", "app"}
 
 
+def load_everything():
+    for layer in (domain, ports, adapters, app):
+        for module in pkgutil.walk_packages(layer.__path__, f"{layer.__name__}."):
+            if ".migrations" not in module.name:
+                importlib.import_module(module.name)
+
+
 def table():
-    assert app.create_app  # building blocks of the application are loaded, and so are their errors
+    load_everything()
     found = {}
     for error in all_errors():
         if ours(error) and error is not DomainError:
