@@ -53,7 +53,7 @@ def origin_of(url: str) -> Origin:
         raise AddressForbidden("its URL cannot be read") from exc
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise AddressForbidden("its URL is not one of http or https")
-    port = port or {"http": 80, "https": 443}[parts.scheme]
+    port = {"http": 80, "https": 443}[parts.scheme] if port is None else port
     if (port < 1024 and port not in _WEB_PORTS) or port in _BAD_PORTS:
         raise AddressForbidden(f"port {port} is not one that nodes are served on")
     return Origin(parts.scheme, parts.hostname, port)
