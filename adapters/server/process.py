@@ -11,9 +11,13 @@ _WANTED_DESCRIPTORS = 65536
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def end_with_parent(with_signal: signal.Signals) -> None:
-    """Have the kernel send this process a signal when its parent dies, however it dies."""
-    if _libc.prctl(_PR_SET_PDEATHSIG, int(with_signal), 0, 0, 0) != 0:
+def end_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies, however it dies.
+
+    A node is all of its processes: one that was left over would hold the port and serve on with
+    nobody to stop it.
+    """
+    if _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
 
 
@@ -30,6 +34,6 @@ def raise_descriptor_limit() -> None:
 def prepare_child() -> None:
     """Between fork and exec: signals as a fresh process has them, and an end with the parent."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    end_with_parent(signal.SIGTERM)
+    end_with_parent()
     if os.getppid() == 1:  # it died before the line above
         os._exit(0)

@@ -1,6 +1,7 @@
 """Keeping the processes of a node alive, and ending them together."""
 
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -20,6 +21,7 @@ _WATCHED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _FIRST_DELAY_S, _LAST_DELAY_S = 0.5, 30.0
 _PROVEN_S = 30.0  # a process that lived so long is restarted at once
 _BOOT_S = 90.0
+_PORT_S = 3.0
 _STOP_GRACE_S = 15.0  # for the processes, beyond what running streams are given
 
 
@@ -40,14 +42,13 @@ class Child:
     delay_s: float = field(default=_FIRST_DELAY_S)
 
     def start(self) -> None:
-        """Start it, apart from the terminal's signals."""
+        """Start it, in the group of this process: who kills the group kills the node."""
         path = os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             self.command,
             pass_fds=tuple(self.pass_fds),
             env={**os.environ, "PYTHONPATH": path},
-            start_new_session=True,
             preexec_fn=prepare_child,  # noqa: PLW1509 - the supervisor has one thread
         )
 
@@ -72,9 +73,19 @@ class Child:
 
 
 def open_listener(host: str, port: int) -> socket.socket:
-    """Bind the node's address; port 0 takes a free one. Raises OSError."""
+    """Bind the node's address; port 0 takes a free one. Raises OSError.
+
+    A node that was killed a moment ago may still be letting go of the port: that is waited for.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=2048)
+    deadline = time.monotonic() + _PORT_S
+    while True:
+        try:
+            return socket.create_server((host, port), family=family, backlog=2048)
+        except OSError as exc:
+            if exc.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def web_address(listener: socket.socket, host: str) -> str:

@@ -7,13 +7,13 @@ import contextlib
 import importlib
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from adapters.server.process import end_with_parent, raise_descriptor_limit
@@ -55,6 +55,13 @@ class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
             self.debug("A client stalled or went away.")
         else:
             super().exception(msg, *args, **kwargs)
+
+
+class SupervisedArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's master; Ctrl-C reaches the whole group, and the supervisor says what follows."""
+
+    def handle_int(self) -> None:
+        """Wait for the supervisor's SIGTERM."""
 
 
 class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -103,13 +110,17 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         application: Callable[..., Any] = getattr(importlib.import_module(module), name)
         return application
 
+    def run(self) -> None:
+        """Serve until told to stop."""
+        SupervisedArbiter(self).run()
+
     def _tell_ready(self, _worker: object) -> None:
         with contextlib.suppress(BlockingIOError):  # nobody reads after the first
             os.write(self._web.ready_fd, b"r")
 
 
 def _post_fork(_server: object, _worker: object) -> None:
-    end_with_parent(signal.SIGTERM)
+    end_with_parent()
 
 
 def main(text: str) -> None:

@@ -11,6 +11,7 @@ This reaches into gunicorn (``TConn``, ``finish_request``, ``method_queue``, ``_
 
 import contextlib
 import json
+import signal
 import socket
 import ssl
 import struct
@@ -79,6 +80,11 @@ class StreamWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
             super().run()
         finally:
             self._streamer.stop()
+
+    def init_signals(self) -> None:
+        """Leave Ctrl-C, which reaches the whole group, to the supervisor."""
+        super().init_signals()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Begin to stop: called once, when no new connection is accepted any more."""

@@ -64,6 +64,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         line = self.process.stdout.readline()
         found = re.search(r"http://127.0.0.1:(\d+)", line)

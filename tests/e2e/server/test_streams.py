@@ -256,6 +256,15 @@ def test_a_killed_supervisor_takes_its_processes_along(serve):
     eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids))
 
 
+def test_ctrl_c_in_a_terminal_is_a_clean_stop(serve):
+    server = serve()
+    sock, begun = server.begin("/file", receive_buffer=65536)
+    os.killpg(os.getpgid(server.process.pid), signal.SIGINT)
+    assert len(read_all_of(sock, begun)) == SIZE
+    sock.close()
+    assert server.process.wait(timeout=10) == 0
+
+
 def _answers(server):
     try:
         return server.get("/hello")[1] == b"hello" and server.web_pids
