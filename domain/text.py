@@ -20,7 +20,7 @@ def clean(value: str, *, field: str, max_length: int, min_length: int = 0) -> st
         Invalid: too long, too short, or it holds a control character or a lone surrogate.
     """
     text = unicodedata.normalize("NFC", value.strip())
-    if any(unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t" for c in text):
+    if not text.isprintable() and any(_is_control(c) for c in text):
         raise Invalid(f"{field} holds a character that cannot be shown", field=field)
     if not min_length <= len(text) <= max_length:
         raise Invalid(
@@ -34,6 +34,8 @@ def fold(text: str) -> str:
 
     ``"Amélie  ŒUVRE"`` becomes ``"amelie oeuvre"``. Folding twice changes nothing.
     """
+    if text.isascii():
+        return " ".join(text.lower().split())
     bare = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     lowered = "".join(bare).casefold().translate(_FOLDS)
     bare_again = (c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c))
@@ -49,3 +51,7 @@ def words(text: str) -> list[str]:
 def sort_key(title: str) -> str:
     """Return what ``title`` is ordered by: folded, at most 200 code points."""
     return fold(title)[:200]
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) in {"Cc", "Cs"} and char not in "\n\t"

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+# ruff: noqa: ARG002 - the signatures are SQLAlchemy's
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """Stores an aware datetime as UTC; refuses a naive one; always returns aware."""

@@ -13,6 +13,8 @@ from domain.library.storage_location import StorageType
 from domain.library.video import Video
 from domain.library.work import Work
 
+_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
 
 def timestamp(moment: datetime) -> str:
     """Write an instant as RFC 3339 in UTC with microseconds: ``2026-01-31T12:00:00.000000Z``."""
@@ -80,4 +82,4 @@ def video_fields(video: Video, storage_type: StorageType) -> str:
 
 
 def _members(fields: dict[str, Any]) -> str:
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))[1:-1]
+    return _write(fields)[1:-1]

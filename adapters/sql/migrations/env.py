@@ -2,7 +2,7 @@
 running application's engine (``flask db …``).
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
@@ -14,7 +14,7 @@ from adapters.sql.schema import metadata
 from adapters.sql.types import Uuid
 
 
-def render_item(kind: str, item: Any, _: AutogenContext) -> str | bool:
+def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
     """Write our column types as the plain SQL type below them, so revisions stay frozen."""
     if kind != "type" or not isinstance(item, TypeDecorator):
         return False
@@ -28,7 +28,7 @@ def include_object(
     name: str | None,
     kind: str,
     reflected: bool,
-    __: Any,  # noqa: FBT001
+    __: Any,
 ) -> bool:
     """Leave the full-text tables and indexes out: the schema in code does not know them."""
     return not (reflected and kind in {"table", "index"} and (name or "").startswith("video_text"))

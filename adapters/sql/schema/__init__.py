@@ -3,9 +3,9 @@
 from adapters.sql.database import Base
 from adapters.sql.schema.catalogue import external_id, library_work, video, work
 from adapters.sql.schema.federation import api_key, audit, connection
+from adapters.sql.schema.jobs import job
 from adapters.sql.schema.library import library, node, storage_location
 from adapters.sql.schema.people import session, user, watch_state
-from adapters.sql.schema.jobs import job
 
 metadata = Base.metadata
 

@@ -1,10 +1,25 @@
 """Libraries, storage locations, and the one row about the database itself."""
 
+import dataclasses
+from datetime import datetime
+from typing import Any
+
 import sqlalchemy as sa
 
 from adapters.sql.database import Base
 from adapters.sql.types import Json, UtcDateTime, Uuid, choice, row_number
-from domain.library.storage_location import StorageType
+from domain.library.storage_location import LastScan, ScanCounts, StorageType
+
+
+def _load_scan(value: dict[str, Any]) -> LastScan:
+    times = {name: datetime.fromisoformat(value[name]) for name in ("started_at", "finished_at")}
+    return LastScan(**(value | times | {"counts": ScanCounts(**value["counts"])}))
+
+
+def _dump_scan(scan: LastScan) -> dict[str, Any]:
+    times = {name: getattr(scan, name).isoformat() for name in ("started_at", "finished_at")}
+    return dataclasses.asdict(scan) | times
+
 
 library = sa.Table(
     "library",
@@ -31,7 +46,7 @@ storage_location = sa.Table(
     sa.Column("enabled", sa.Boolean, nullable=False),
     sa.Column("reachable", sa.Boolean),
     sa.Column("unreachable_reason", sa.Text, nullable=False),
-    sa.Column("last_scan", Json()),
+    sa.Column("last_scan", Json(_load_scan, _dump_scan)),
     sa.Column("connection_id", Uuid, sa.ForeignKey("connection.id"), index=True),
     sa.Column("version", sa.Integer, nullable=False),
 )

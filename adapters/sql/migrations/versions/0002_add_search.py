@@ -8,6 +8,8 @@ Frozen: imports nothing from the application.
 
 from alembic import op
 
+# ruff: noqa: S608 - the names are the ones below
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
