@@ -131,6 +131,8 @@ def init_app(app: Flask, line: RequestLine | None = None) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         here, asked = g._get_current_object(), request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001
+        if "request_id" not in here:
+            begin()  # a hook before ours failed
         response.headers.add("X-Request-Id", here.request_id)
         caller = here.get("principal")
         write = line or log.info

@@ -17,7 +17,7 @@ from app.api.problems import Malformed
 from app.limits import Limits
 from app.usecases.federation.authentication import Authenticate
 from domain.errors import Forbidden, NotFound, Unauthenticated
-from domain.federation.api_key import KeyKind, KeyRefused, Scope
+from domain.federation.api_key import KeyKind, KeyRefused, Scope, key_prefix
 from domain.federation.audit import Actor
 from domain.ids import ConnectionId
 from domain.people import User
@@ -211,6 +211,12 @@ class Guard:
         except Unauthenticated:
             # After the look-up, so that guessing never locks out a good key behind the same proxy.
             self.limits.count_refused_key(address).require()
+            raise
+        except Forbidden as refusal:
+            self.limits.count_refused_key(address).require()
+            actor = Actor(f"key:{key_prefix(text)}", address)
+            at, result = self.clock.now(), refusal.code
+            self.audit.note(actor.did("api.refused", request.path, at=at, result=result))
             raise
         key = caller.key
         is_peer = key.kind is KeyKind.PEER

@@ -25,6 +25,7 @@ from ports.library.catalogue import CursorInvalid
 log = structlog.get_logger("app.problems")
 
 MEDIA_TYPE = "application/problem+json"
+MAX_BODY_BYTES = 1024 * 1024
 _MACHINE_PATHS = ("/api/", "/.well-known/", "/health/", "/s/")
 
 
@@ -155,6 +156,7 @@ def of_status(status: int, headers: Mapping[str, str] = {}) -> Problem:
 
 def init_app(app: Flask, *, page: ErrorPage | None = None) -> None:
     """Answer every error of ``app``; ``page`` shows those outside the API to people."""
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     show = page or _plain_page
 
     def answer(problem: Problem) -> ResponseReturnValue:

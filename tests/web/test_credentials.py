@@ -133,6 +133,21 @@ def test_a_suspended_peer_is_refused_and_resumes(home, key):
     assert "suspended" in response.get_json()["error"]
 
 
+def test_a_refused_peer_leaves_a_note(home, key):
+    home.get(PATH, key)
+    with home.unit_of_work() as tx:
+        (connection,) = tx.connections.all()
+        connection.suspend(at=home.clock.now())
+        tx.connections.save(connection)
+        tx.commit()
+    home.get(PATH, key)
+
+    last = list(home.audit_reader.iter_chain())[-1].entry
+    assert (last.action, last.target, last.result) == ("api.refused", PATH, "connection.inactive")
+    assert last.actor.startswith("key:vlr_peer_")
+    assert key not in last.actor
+
+
 def test_an_admin_reads_with_a_session(home):
     shelf = home.shelf()
     home.film(shelf, "Metropolis")

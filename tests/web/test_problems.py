@@ -1,4 +1,5 @@
 import pytest
+from flask import request
 
 from app.api.problems import all_errors
 from domain.errors import BadUpstream, Limited, StaleWrite, Unavailable
@@ -96,3 +97,12 @@ def test_http_1_1_without_a_host_is_refused(home):
         response = home.app.full_dispatch_request()
 
     assert response.status_code == 400
+
+
+def test_a_body_over_a_mebibyte_is_refused(home):
+    home.app.add_url_rule("/api/echo", view_func=lambda: request.get_data(), methods=["POST"])
+
+    response = home.get("/api/echo", method="POST", data=b"x" * (1024 * 1024 + 1))
+
+    assert response.status_code == 413
+    problem_of(response)
