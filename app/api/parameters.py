@@ -150,8 +150,14 @@ def search_query(args: Arguments) -> str:
 
 
 def _split(text: str) -> list[str]:
-    parts = re.findall(r"(?:\\.|[^,\\])+|,|\\$", text, re.DOTALL)
-    return [re.sub(r"\\(.)", r"\1", part, flags=re.DOTALL) for part in parts if part != ","]
+    """Split at commas; a backslash takes the next character as it is."""
+    parts, characters = [""], iter(text)
+    for character in characters:
+        if character == ",":
+            parts.append("")
+        else:
+            parts[-1] += next(characters, "\\") if character == "\\" else character
+    return parts
 
 
 def _year(text: str | None) -> int | None:

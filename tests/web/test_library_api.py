@@ -141,7 +141,7 @@ def test_a_bad_number_is_refused_by_name(home, reader, name, value):
     [
         "page=1&page=2", "sort=length", "sort=title&sort=title", "filter=year", "filter=colour:red",
         "filter=year:x", "filter=year:1999,year:2000", "filter=library:x", "filter=min_rating:11",
-        "filter=availability:gone", "after=x&page=1", "after=nonsense", "filter=tag:%00",
+        "filter=availability:gone", "filter=year:1999,", "filter=,", "filter=:x", "after=x&page=1", "after=nonsense", "filter=tag:%00",
     ],
 )  # fmt: skip
 def test_bad_parameters_of_works_are_refused(home, reader, query):
