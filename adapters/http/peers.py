@@ -214,9 +214,9 @@ def _position(after: str | None) -> Mapping[str, str]:
 def _next(document: Document, figures: Mapping[str, Any], after: str | None) -> str | None:
     """Return where the catalogue goes on. Of a link only the cursor is taken, never the URL."""
     link = _NEXT.search(document.headers.get("link", "")[:8192])
-    if link is not None:
-        cursors = parse_qs(urlsplit(link[1]).query).get("after", [])
-        if len(cursors) != 1 or len(cursors[0]) > MAX_CURSOR:
+    cursors = [] if link is None else parse_qs(urlsplit(link[1]).query).get("after", [])
+    if cursors:
+        if len(cursors) > 1 or len(cursors[0]) > MAX_CURSOR:
             raise PeerMisbehaves("its link to the next page cannot be used")
         return f"after:{cursors[0]}"
     if after is not None and after.startswith("after:"):

@@ -8,7 +8,6 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 import orjson
@@ -27,10 +26,16 @@ MAX_TAGS = 200
 MAX_VIDEOS = 200
 MAX_INTEGER = 2**31 * 1000
 _HEX = {
-    "oshash": re.compile("[0-9a-f]{16}"),
-    "sha256": re.compile("[0-9a-f]{64}"),
-    "xxhash64": re.compile("[0-9a-f]{16}"),
+    "oshash": re.compile("[0-9a-f]{16}").fullmatch,
+    "sha256": re.compile("[0-9a-f]{64}").fullmatch,
+    "xxhash64": re.compile("[0-9a-f]{16}").fullmatch,
 }
+# Names that need no second look.
+_CODECS = frozenset(
+    {"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "aac", "mp3", "ac3", "eac3", "opus", "vorbis"}
+    | {"flac", "dts", "mp4", "mov", "m4v", "webm", "matroska", "mkv", "avi", "mpegts"}
+)
+_NO_FINGERPRINTS = Fingerprints()
 _DUMP = orjson.OPT_SORT_KEYS
 
 
@@ -110,9 +115,9 @@ def _video(record: Any) -> RemoteVideo:
         duration=_number(get("duration"), "duration"),
         width=_integer(get("width"), "width"),
         height=_integer(get("height"), "height"),
-        video_codec=_optional(get("video_codec"), "video_codec", MAX_SHORT),
-        audio_codec=_optional(get("audio_codec"), "audio_codec", MAX_SHORT),
-        container=_optional(get("container"), "container", MAX_SHORT),
+        video_codec=_codec(get("video_codec"), "video_codec"),
+        audio_codec=_codec(get("audio_codec"), "audio_codec"),
+        container=_codec(get("container"), "container"),
         bit_rate=_integer(get("bit_rate"), "bit_rate"),
         frame_rate=_number(get("frame_rate"), "frame_rate"),
     )
@@ -138,11 +143,12 @@ def _text(value: Any, field: str, most: int, *, least: int = 0) -> str:
     if type(value) is not str:
         raise BadRecord(f"{field} is not text")
     # Nearly every text is clean already; only the others pay for a look at each character.
+    # Of all blanks only the plain one is printable.
     if (
-        least <= len(value) <= most
-        and value.isprintable()
+        value.isprintable()
+        and least <= len(value) <= most
         and (value.isascii() or unicodedata.is_normalized("NFC", value))
-        and value.strip() == value
+        and value[:1] != " " != value[-1:]
     ):
         return value
     try:
@@ -155,10 +161,17 @@ def _optional(value: Any, field: str, most: int) -> str | None:
     return None if value is None else _text(value, field, most)
 
 
+def _codec(value: Any, field: str) -> str | None:
+    if value is None or (type(value) is str and value in _CODECS):
+        return value
+    return _text(value, field, MAX_SHORT)
+
+
 def _number(value: Any, field: str) -> float | None:
     if value is None:
         return None
-    if type(value) not in {int, float} or not isfinite(value) or not 0 <= value < 1e15:
+    # Not finite or not a number at all: neither lies between two numbers.
+    if type(value) not in {int, float} or not 0 <= value < 1e15:
         raise BadRecord(f"{field} is not a number of 0 or more")
     return float(value)
 
@@ -186,18 +199,15 @@ def _external_ids(value: Any) -> Mapping[str, str]:
 
 def _fingerprints(value: Any) -> Fingerprints:
     if value is None:
-        return Fingerprints()
+        return _NO_FINGERPRINTS
     if type(value) is not dict:
         raise BadRecord("fingerprints is not an object")
-    found: dict[str, str] = {}
     for name, form in _HEX.items():
         text = value.get(name)
-        if text is None:
-            continue
-        if type(text) is not str or not form.fullmatch(text):
+        if text is not None and (type(text) is not str or not form(text)):
             raise BadRecord(f"{name} is not a digest in hexadecimal")
-        found[name] = text
-    return Fingerprints(**found)
+    get = value.get
+    return Fingerprints(oshash=get("oshash"), sha256=get("sha256"), xxhash64=get("xxhash64"))
 
 
 def _shown_id(record: Any) -> str:

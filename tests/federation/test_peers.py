@@ -78,6 +78,13 @@ def test_of_a_link_only_the_cursor_is_taken_and_never_the_address(make_peers, se
     assert target(server.requests[1]) == "/api/v1/works?per_page=200&after=abc%3D"
 
 
+def test_a_link_to_a_page_number_is_followed_as_one(make_peers, serve):
+    link = ['Link: </api/v1/works?page=2&per_page=200>; rel="next"']
+    body = page([work(1)], total=2, pages=2)
+    got = read(make_peers(), serve(lambda _, sock: respond(sock, body, headers=link)))
+    assert got.after == "page:2"
+
+
 def test_pages_come_over_one_connection(make_peers, serve):
     server, peers = serve(lambda _, sock: respond(sock, page([work(1)]))), make_peers()
     for _ in range(5):
