@@ -6,6 +6,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 
 from domain.library.video import base_name
@@ -26,6 +27,7 @@ VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg",
     ".wmv", ".asf", ".flv", ".ogv", ".ogm", ".3gp", ".3g2", ".vob", ".divx", ".mxf",
 )  # fmt: skip
+AT_ONCE = 1000  # entries of one folder that are held at a time
 _PARTIAL = (".part.", ".tmp.", ".crdownload.", ".partial.", ".!qb.")
 _FOLDERS_NEVER_READ = frozenset({"lost+found", "@eaDir", "#recycle", "$RECYCLE.BIN"})
 _GONE_AWAY = frozenset(
@@ -72,6 +74,10 @@ class LocalStorage:
         Links are followed to files inside the root that the walk does not meet by itself, once
         each; links to folders are not followed, so loops end.
         """
+        return chain.from_iterable(self._walk())
+
+    def _walk(self) -> Iterator[list[WalkItem]]:
+        """Yield lists of what is found: handing on item by item would take a fifth longer."""
         root_fd = self._open_root()
         try:
             before = os.fstat(root_fd)
@@ -162,7 +168,7 @@ class _Walk:
         self._young: list[str] = []
         self._links: list[str] = []
 
-    def __iter__(self) -> Iterator[WalkItem]:
+    def __iter__(self) -> Iterator[list[WalkItem]]:
         folders = [""]
         while folders:
             folder = folders.pop()
@@ -172,57 +178,66 @@ class _Walk:
                 if exc.errno in _GONE_AWAY:
                     raise StorageUnreachable(_words(exc)) from exc
                 if exc.errno != errno.ENOENT:  # it may have been moved since its parent was read
-                    yield UnreadableObject(_shown(folder), _words(exc), folder)
+                    yield [UnreadableObject(_shown(folder), _words(exc), folder)]
                 continue
             try:
-                yield from self._read_folder(fd, folder, folders)
+                with os.scandir(fd) as entries:
+                    while some := list(islice(entries, AT_ONCE)):
+                        yield self._look_at(some, folder, folders)
             except OSError as exc:
                 if exc.errno in _GONE_AWAY:
                     raise StorageUnreachable(_words(exc)) from exc
-                yield UnreadableObject(_shown(folder) or "/", _words(exc), folder or "/")
+                yield [UnreadableObject(_shown(folder) or "/", _words(exc), folder or "/")]
             finally:
                 os.close(fd)
-        yield from self._follow_links()
-        yield from self._settle()
+        yield list(self._follow_links())
+        for item in self._settle():
+            yield [item]
 
     def _open_folder(self, folder: str) -> int:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         return os.open(folder or ".", flags, dir_fd=self._root_fd)
 
-    def _read_folder(self, fd: int, folder: str, folders: list[str]) -> Iterator[WalkItem]:
+    def _look_at(
+        self, entries: list[os.DirEntry[str]], folder: str, folders: list[str]
+    ) -> list[WalkItem]:
         young_ns = time.time_ns() - int(self._growing_s * 1e9)
-        with os.scandir(fd) as entries:
-            for entry in entries:
-                name = entry.name
-                if not name.isascii() and not _is_text(name):
-                    if not name.startswith("."):
-                        yield UnreadableObject(_shown(folder + name), "the name is not UTF-8 text")
-                    continue
-                if not name.endswith(VIDEO_SUFFIXES) and not _is_video_name(name):
-                    if entry.is_dir(follow_symlinks=False) and _is_folder_name(name):
-                        folders.append(f"{folder}{name}/")
-                    continue
-                if name[0] == ".":
-                    continue
-                locator = folder + name
-                try:
-                    found = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
-                except OSError as exc:
-                    yield UnreadableObject(_shown(locator), _words(exc), locator)
-                    continue
-                mode, size, changed = found.st_mode, found.st_size, found.st_mtime_ns
-                if mode & 0o170000 != 0o100000:  # anything but a regular file
-                    if stat.S_ISDIR(mode):
-                        folders.append(locator + "/")
-                    elif stat.S_ISLNK(mode):
-                        self._links.append(locator)
-                elif changed > young_ns:
-                    if not _is_partial(name):
-                        self._young.append(locator)
-                elif name.count(".") == 1 or not _is_partial(name):
-                    yield FoundObject(locator, locator, size, f"{size}-{changed}-{found.st_ino}")
+        items: list[WalkItem] = []
+        make = tuple.__new__  # FoundObject(...) would take a tenth of the walk's time
+        for entry in entries:
+            name = entry.name
+            if not name.isascii() and not _is_text(name):
+                if not name.startswith("."):
+                    shown = _shown(folder + name)
+                    items.append(UnreadableObject(shown, "the name is not UTF-8 text"))
+                continue
+            if not name.endswith(VIDEO_SUFFIXES) and not _is_video_name(name):
+                if entry.is_dir(follow_symlinks=False) and _is_folder_name(name):
+                    folders.append(f"{folder}{name}/")
+                continue
+            if name[0] == ".":
+                continue
+            locator = folder + name
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            except OSError as exc:
+                items.append(UnreadableObject(_shown(locator), _words(exc), locator))
+                continue
+            mode, size, changed = found.st_mode, found.st_size, found.st_mtime_ns
+            if mode & 0o170000 != 0o100000:  # anything but a regular file
+                if stat.S_ISDIR(mode):
+                    folders.append(locator + "/")
+                elif stat.S_ISLNK(mode):
+                    self._links.append(locator)
+            elif changed > young_ns:
+                if not _is_partial(name):
+                    self._young.append(locator)
+            elif name.count(".") == 1 or not _is_partial(name):
+                signature = f"{size}-{changed}-{found.st_ino}"
+                items.append(make(FoundObject, (locator, locator, size, signature)))
+        return items
 
     def _follow_links(self) -> Iterator[WalkItem]:
         """Yield files inside the root that only links lead to."""

@@ -23,7 +23,7 @@ from app.usecases.library.scanning import ApproveRemoval, RequestScan
 from domain.errors import Invalid
 from domain.federation.audit import CLI
 from domain.ids import JobId
-from domain.jobs import Job
+from domain.jobs import Job, JobState
 from domain.library.document import timestamp
 from domain.library.storage_location import StorageLocation
 from ports.unit_of_work import ReadOnlyFactory, UnitOfWork
@@ -109,9 +109,7 @@ def group(
     @_json
     @click.pass_context
     @plain_errors
-    def scan(
-        ctx: click.Context, name: str, wait: bool, approved: bool, as_json: bool
-    ) -> None:
+    def scan(ctx: click.Context, name: str, wait: bool, approved: bool, as_json: bool) -> None:
         """Scan the location NAME (or id). Exit 1 if it could not be scanned."""
         with read_only() as tx:
             location = find_location(tx, name)
@@ -157,8 +155,8 @@ def _options(pairs: tuple[str, ...]) -> Mapping[str, str]:
 
 
 def _result(location: StorageLocation, job: Job) -> Mapping[str, Any]:
-    """Return the result of a scan, also of one that ended without."""
-    if job.result is not None:
+    """Return the result of a scan, also of one that was cancelled or failed."""
+    if job.state is JobState.DONE and job.result is not None:
         return job.result
     message = f"{location.name}: {job.error or f'the scan was {job.state}'}"
     return scan_result(success=False, message=message, tally=Tally())

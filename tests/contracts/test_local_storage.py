@@ -319,7 +319,7 @@ def test_no_descriptors_are_left_open(root, storage):
     list(storage.walk())
     walk = storage.walk()
     next(walk)
-    walk.close()
+    del walk
     storage.stat("0/film.mp4")
     assert len(os.listdir("/proc/self/fd")) == before
 
