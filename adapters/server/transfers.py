@@ -15,6 +15,7 @@ CHUNK = 1024 * 1024
 FILE_TURN = 4  # chunks before others get their turn
 SOCKET_TURN = 8
 COPY_BUFFER = 256 * 1024
+_SLOW_S = 0.02  # a client without room for so long is slower than its upstream
 
 _SPLICE = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
 
@@ -122,7 +123,7 @@ class FileTransfer(Transfer):
 class SocketTransfer(Transfer):
     """The rest of an upstream's answer; subclasses know how its bytes move."""
 
-    __slots__ = ("_body", "_left", "_slow", "_timeout")
+    __slots__ = ("_body", "_left", "_rested_at", "_slow", "_timeout")
 
     def __init__(
         self,
@@ -135,6 +136,7 @@ class SocketTransfer(Transfer):
         self._body = body
         self._left = body.length - len(body.prefix)  # still to be read from the upstream
         self._slow = False
+        self._rested_at = self.moved_at
         self.sent = len(body.prefix)  # goes out with the header
         self._timeout = body.sock.gettimeout()
         body.sock.setblocking(False)
@@ -145,7 +147,17 @@ class SocketTransfer(Transfer):
         return self._body.sock.fileno()
 
     def advance(self) -> Wants:
-        """Push what waits, then pull and push until a side blocks or the turn is over."""
+        """Push what waits, then pull and push until a side blocks or the turn is over.
+
+        A client that has kept us waiting gets one small piece for each time it has room, so that
+        bytes seldom wait in here.
+        """
+        self._slow = time.monotonic() - self._rested_at > _SLOW_S
+        wants = self._take_turn()
+        self._rested_at = time.monotonic() if wants is Wants.SINK else float("inf")
+        return wants
+
+    def _take_turn(self) -> Wants:
         if not self._push():
             return Wants.SINK
         for _ in range(1 if self._slow else SOCKET_TURN):
@@ -154,10 +166,7 @@ class SocketTransfer(Transfer):
             if not self._pull():
                 return Wants.SOURCE
             if not self._push():
-                # A client slower than the upstream: from here on one small piece for each time
-                # it has room, so that bytes seldom wait in here.
-                self._slow = True
-                return Wants.SINK
+                break
         return Wants.SINK
 
     def drop(self) -> None:
