@@ -88,7 +88,7 @@ def group(
         click.echo(f"{info.name} {info.version} answers: {info.total_works} works to read")
 
     for verb, make in moves.items():
-        connections.add_command(_move_command(verb, make, read_only))
+        _add_move(connections, verb, make, read_only)
     return connections
 
 
@@ -100,8 +100,10 @@ _HELP = {
 }
 
 
-def _move_command(verb: str, make: Callable[[], Move], read_only: ReadOnlyFactory) -> click.Command:
-    @click.command(verb, help=_HELP[verb])
+def _add_move(
+    connections: AppGroup, verb: str, make: Callable[[], Move], read_only: ReadOnlyFactory
+) -> None:
+    @connections.command(verb, help=_HELP[verb])
     @click.argument("name")
     @_json
     @plain_errors
@@ -109,8 +111,6 @@ def _move_command(verb: str, make: Callable[[], Move], read_only: ReadOnlyFactor
         with read_only() as tx:
             connection = find_connection(tx, name)
         _print(make()(connection_id=connection.id, actor=CLI), as_json=as_json)
-
-    return move
 
 
 def _print(connection: Connection, *, as_json: bool) -> None:

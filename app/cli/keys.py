@@ -113,8 +113,9 @@ def _print_new(read_only: ReadOnlyFactory, key: ApiKey, text: str, *, as_json: b
         return
     with read_only() as tx:
         document = _document(tx, key)
-    shown = ("id", "kind", "scopes", "libraries", "expires_at")
-    click.echo(json.dumps({"key": text, **{name: document[name] for name in shown}}))
+    shown = ("kind", "scopes", "libraries", "expires_at")
+    made = {"id": document["id"], "key": text, **{name: document[name] for name in shown}}
+    click.echo(json.dumps(made))
 
 
 def _print_one(read_only: ReadOnlyFactory, key: ApiKey, done: str, *, as_json: bool) -> None:

@@ -5,6 +5,8 @@ import json
 import socket
 import threading
 import time
+import zlib
+from functools import cache
 
 JSON = "application/json"
 
@@ -80,6 +82,14 @@ def respond(sock, body=b"", *, status="200 OK", headers=(), length=True, kind=JS
         lines.append(f"Content-Length: {len(body)}")
     sock.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
     return True
+
+
+@cache
+def gzip_bomb(mib):
+    """Compress that many MiB of blanks without ever holding them."""
+    packer = zlib.compressobj(wbits=31)
+    piece = b" " * (1024 * 1024)
+    return b"".join([*(packer.compress(piece) for _ in range(mib)), packer.flush()])
 
 
 def dripping(sock, data, *, every_s, size=1):

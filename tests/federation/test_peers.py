@@ -15,7 +15,7 @@ from ports.federation.peers import (
     PeerRefused,
     PeerUnreachable,
 )
-from tests.federation.servers import dripping, page, respond, target, work
+from tests.federation.servers import dripping, gzip_bomb, page, respond, target, work
 
 KEY = "vlr_peer_secret"
 
@@ -235,7 +235,7 @@ def test_a_cut_page_is_not_taken_for_a_whole_one(make_peers, serve):
 
 
 def test_a_compressed_bomb_costs_little_memory_and_ends_at_the_cap(make_peers, serve):
-    bomb = gzip.compress(b" " * (400 * 1024 * 1024), compresslevel=6)
+    bomb = gzip_bomb(400)
     server = serve(lambda _, sock: respond(sock, bomb, headers=["Content-Encoding: gzip"]))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(LimitReached, match="limit_reached"):
