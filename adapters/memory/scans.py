@@ -29,10 +29,10 @@ class MemoryScanImport:
             if video.location_id == location_id and video.locator in wanted
         }
 
-    def candidates(self, wanted: Traits) -> Sequence[tuple[WorkId, Traits]]:
+    def candidates(self, wanted: Sequence[Traits]) -> Sequence[tuple[WorkId, Traits]]:
         own = [work for work in self._tables.works.values() if work.connection_id is None]
         rows = [(work.id, self._traits(work)) for work in sorted(own, key=lambda work: work.id)]
-        return [row for row in rows if _might_match(wanted, row[1])]
+        return [row for row in rows if any(_might_match(traits, row[1]) for traits in wanted)]
 
     def add(self, pairs: Sequence[tuple[Work | None, Video]]) -> None:
         for work, video in pairs:
@@ -120,4 +120,4 @@ def _might_match(wanted: Traits, traits: Traits) -> bool:
     ids = wanted.external_ids.items() & traits.external_ids.items()
     prints = wanted.fingerprints & traits.fingerprints
     named = wanted.year == traits.year and fold(wanted.title) == fold(traits.title)
-    return bool(ids or prints or named)
+    return bool(ids or prints or (named and wanted.year is not None))

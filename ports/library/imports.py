@@ -28,8 +28,12 @@ class ScanImport(Protocol):
         """Return the stored videos of those locators (at most 1,000), gone ones included."""
         ...
 
-    def candidates(self, wanted: Traits) -> Sequence[tuple[WorkId, Traits]]:
-        """Return own works that might be the same: equal id, fingerprint, or (title, year)."""
+    def candidates(self, wanted: Sequence[Traits]) -> Sequence[tuple[WorkId, Traits]]:
+        """Return own works that might be the same as one of these (at most 1,000).
+
+        They share an external id, a fingerprint, or title and known year with one; some may share
+        less: the rule of matching decides.
+        """
         ...
 
     def add(self, pairs: Sequence[tuple[Work | None, Video]]) -> None:

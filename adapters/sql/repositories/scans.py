@@ -29,7 +29,7 @@ from ports.library.imports import KnownVideo
 
 _work, _video, _place = schema.work, schema.video, schema.storage_location
 _PRINTS = ("oshash", "sha256", "xxhash64")
-_MOST_CANDIDATES = 100
+_MOST_CANDIDATES = 5000  # a chunk of what is looked for
 _FIXED = {"id", "created_at", "peer_has_it"}  # columns of a video that an update leaves alone
 
 
@@ -48,13 +48,15 @@ class SqlScanImport:
             found.update(_known_video(each) for each in self._connection.execute(query))
         return found
 
-    def candidates(self, wanted: Traits) -> Sequence[tuple[WorkId, Traits]]:
-        rows = sorted(self._candidate_rows(wanted))[:_MOST_CANDIDATES]
-        own = _work.c.row.in_(rows) & _work.c.connection_id.is_(None)
+    def candidates(self, wanted: Sequence[Traits]) -> Sequence[tuple[WorkId, Traits]]:
         columns = (_work.c.row, _work.c.id, _work.c.title, _work.c.year, _work.c.external_ids)
-        works = self._connection.execute(sa.select(*columns).where(own).order_by(_work.c.id)).all()
-        videos = self._videos_of(rows)
-        return [(work.id, _traits(work, videos[work.row])) for work in works]
+        found: list[tuple[WorkId, Traits]] = []
+        for rows in chunks(sorted(self._candidate_rows(wanted))):
+            own = _work.c.row.in_(rows) & _work.c.connection_id.is_(None)
+            works = self._connection.execute(sa.select(*columns).where(own).order_by(_work.c.row))
+            videos = self._videos_of(rows)
+            found += [(work.id, _traits(work, videos[work.row])) for work in works.all()]
+        return found
 
     def add(self, pairs: Sequence[tuple[Work | None, Video]]) -> None:
         new = {work.id: work for work, _ in pairs if work is not None}
@@ -134,20 +136,23 @@ class SqlScanImport:
             self._places[location_id] = find_location(self._connection, location_id)
         return self._places[location_id]
 
-    def _candidate_rows(self, wanted: Traits) -> set[int]:
+    def _candidate_rows(self, wanted: Sequence[Traits]) -> set[int]:
         queries: list[sa.Select[Any]] = []
         ids = schema.external_id.c
-        for name, value in wanted.external_ids.items():
-            same = (ids.name == name) & (ids.value == value)
+        pairs = {pair for traits in wanted for pair in traits.external_ids.items()}
+        for some in chunks(pairs):
+            same = ids.name.in_({n for n, _ in some}) & ids.value.in_({v for _, v in some})
             queries.append(sa.select(ids.work_row).where(same))
-        for print_ in wanted.fingerprints:
-            kind, _, value = print_.partition(":")
-            if kind in _PRINTS:
-                same = (_video.c[kind] == value) & _video.c.remote_id.is_(None)
+        prints = {print_.partition(":")[::2] for traits in wanted for print_ in traits.fingerprints}
+        for kind in _PRINTS:
+            for some in chunks(value for name, value in prints if name == kind):
+                same = _video.c[kind].in_(some) & _video.c.remote_id.is_(None)
                 queries.append(sa.select(_video.c.work_row).where(same))
-        named = _work.c.sort_title == sort_key(wanted.title)
-        year = _work.c.year.is_not_distinct_from(wanted.year)
-        queries.append(sa.select(_work.c.row).where(named, year, _work.c.connection_id.is_(None)))
+        names = {(sort_key(traits.title), traits.year) for traits in wanted if traits.year}
+        for some in chunks(names):
+            titles, years = {title for title, _ in some}, {year for _, year in some}
+            same = _work.c.sort_title.in_(titles) & _work.c.year.in_(years)
+            queries.append(sa.select(_work.c.row).where(same, _work.c.connection_id.is_(None)))
         limited = [query.limit(_MOST_CANDIDATES) for query in queries]
         return {row for query in limited for row in self._connection.scalars(query)}
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.errors import Invalid
 from domain.ids import VideoId, WorkId
@@ -85,12 +85,11 @@ class VideoImport:
         now, written = self.clock.now(), Written()
         updates: list[Video] = []
         moved: list[VideoId] = []
-        batch = _Batch(tx, now, self.new_id)
+        new: list[tuple[Traits, Video]] = []
         for reading in readings:
             stored = reading.known or absent.pop(reading.bytes, None)
             if stored is None:
-                batch.add(self._traits_of(reading, now), self._video(reading, now))
-                written.added += 1
+                new.append((self._traits_of(reading, now), self._video(reading, now)))
                 continue
             before = tx.videos.get(stored.id)
             if reading.known is None:
@@ -104,10 +103,32 @@ class VideoImport:
                     created_at=before.created_at,
                 )
             )
-        tx.scans.add(batch.pairs)
+        tx.scans.add(self._with_works(tx, new, now))
         tx.scans.update(updates)
-        written.updated, written.moved = len(updates), tuple(moved)
+        written.added, written.updated, written.moved = len(new), len(updates), tuple(moved)
         return written
+
+    def _with_works(
+        self, tx: UnitOfWork, new: Sequence[tuple[Traits, Video]], now: datetime
+    ) -> list[tuple[Work | None, Video]]:
+        """Give each video the work that it belongs to, or a new one; they match each other too."""
+        known = _Index(tx.scans.candidates([traits for traits, _ in new]))
+        pairs: list[tuple[Work | None, Video]] = []
+        for traits, video in new:
+            work: Work | None = None
+            work_id = known.find(traits)
+            if work_id is None:
+                work_id = WorkId(self.new_id())
+                work = Work(
+                    id=work_id,
+                    title=traits.title,
+                    year=traits.year,
+                    created_at=now,
+                    updated_at=now,
+                )
+            known.add(work_id, traits)
+            pairs.append((work, replace(video, work_id=work_id)))
+        return pairs
 
     def _traits_of(self, reading: Reading, now: datetime) -> Traits:
         oshash = reading.probed.fingerprints.oshash
@@ -141,33 +162,28 @@ class VideoImport:
         )
 
 
-class _Batch:
-    """New videos with their works; those of one batch match each other too."""
+class _Index:
+    """Works by what they may be matched by, so that not everything is compared with everything."""
 
-    def __init__(self, tx: UnitOfWork, now: datetime, new_id: IdFactory) -> None:
-        self._tx, self._now, self._new_id = tx, now, new_id
-        self._by_trait: dict[Any, list[tuple[WorkId, Traits]]] = {}
-        self.pairs: list[tuple[Work | None, Video]] = []
+    def __init__(self, works: Sequence[tuple[WorkId, Traits]]) -> None:
+        self._by_trait: dict[object, list[tuple[WorkId, Traits]]] = {}
+        for work_id, traits in works:
+            self.add(work_id, traits)
 
-    def add(self, traits: Traits, video: Video) -> None:
-        """Add a video to the work that it belongs to, or to a new one."""
-        keys = [*traits.fingerprints, (fold(traits.title), traits.year)]
-        here = [row for key in keys for row in self._by_trait.get(key, ())]
-        match = first_match(traits, here) or first_match(traits, self._tx.scans.candidates(traits))
-        work = None if match else self._work(traits)
-        work_id: Any = match or (work and work.id)
-        for key in keys:
+    def add(self, work_id: WorkId, traits: Traits) -> None:
+        for key in self._keys(traits):
             self._by_trait.setdefault(key, []).append((work_id, traits))
-        self.pairs.append((work, replace(video, work_id=work_id)))
 
-    def _work(self, traits: Traits) -> Work:
-        return Work(
-            id=WorkId(self._new_id()),
-            title=traits.title,
-            year=traits.year,
-            created_at=self._now,
-            updated_at=self._now,
-        )
+    def find(self, traits: Traits) -> WorkId | None:
+        rows = [row for key in self._keys(traits) for row in self._by_trait.get(key, ())]
+        return first_match(traits, rows)
+
+    def _keys(self, traits: Traits) -> list[object]:
+        return [
+            *traits.fingerprints,
+            *traits.external_ids.items(),
+            *([(fold(traits.title), traits.year)] if traits.year is not None else ()),
+        ]
 
 
 def _retitle(tx: UnitOfWork, before: Video, reading: Reading, now: datetime) -> None:
