@@ -1,13 +1,14 @@
 """A small WSGI application with every kind of body, for running the real worker on.
 
 Paths: ``/hello``; ``/file`` (BYTE_APP_FILE, with Range); ``/guarded`` (the same, allowed while
-BYTE_APP_ALLOW exists); ``/proxy/PORT/NAME`` (from a raw HTTP server on this machine);
+BYTE_APP_ALLOW exists); ``/proxy/PORT/NAME`` (from a raw HTTP server on this machine); ``/tls/PORT/NAME`` (over TLS);
 ``/short`` (an iterable that ends early); ``/report`` (what ended streams reported).
 """
 
 import json
 import os
 import socket
+import ssl
 import threading
 from pathlib import Path
 
@@ -22,9 +23,9 @@ def app(environ, start_response):
     path = environ["PATH_INFO"]
     if path in {"/file", "/guarded"}:
         return _file(environ, start_response, guarded=path == "/guarded")
-    if path.startswith("/proxy/"):
-        _, _, port, name = path.split("/")
-        return _proxy(environ, start_response, int(port), name)
+    if path.startswith(("/proxy/", "/tls/")):
+        _, kind, port, name = path.split("/")
+        return _proxy(environ, start_response, int(port), name, tls=kind == "tls")
     if path == "/short":
         start_response("200 OK", [("Content-Length", "100"), ("Content-Type", "text/plain")])
         return iter([b"x" * 40])
@@ -67,8 +68,10 @@ def _file(environ, start_response, *, guarded):
     )
 
 
-def _connect(port, name, extra):
+def _connect(port, name, extra, *, tls):
     sock = socket.create_connection(("127.0.0.1", port), timeout=5)
+    if tls:
+        sock = ssl._create_unverified_context().wrap_socket(sock)
     sock.sendall(f"GET /{name} HTTP/1.1\r\nHost: x\r\n{extra}\r\n".encode())
     head = b""
     while b"\r\n\r\n" not in head:
@@ -86,10 +89,10 @@ def _release(sock, reusable):
     sock.close()
 
 
-def _proxy(environ, start_response, port, name):
+def _proxy(environ, start_response, port, name, *, tls):
     asked = environ.get("HTTP_RANGE", "")
     sock, length, content_range, prefix = _connect(
-        port, name, f"Range: {asked}\r\n" if asked else ""
+        port, name, f"Range: {asked}\r\n" if asked else "", tls=tls
     )
     start, size = 0, length
     if content_range:
@@ -98,7 +101,7 @@ def _proxy(environ, start_response, port, name):
 
     def resume(received):
         again, rest, _, first = _connect(
-            port, name, f"Range: bytes={start + received}-{start + length - 1}\r\n"
+            port, name, f"Range: bytes={start + received}-{start + length - 1}\r\n", tls=tls
         )
         return SocketBody(again, length=rest, prefix=first, release=_release)
 

@@ -2,12 +2,14 @@
 
 import array
 import contextlib
+import datetime as dt
 import http.client
 import json
 import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -15,6 +17,10 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 ROOT = Path(__file__).parents[3]
 SIZE = 48 * 1024 * 1024
@@ -158,7 +164,8 @@ def server(film, tmp_path_factory):
 class Upstream:
     """A raw HTTP server: names in ``breaks`` say after how many body bytes a request is cut."""
 
-    def __init__(self, data):
+    def __init__(self, data, tls=None):
+        self.tls = tls
         self.data, self.breaks, self.asked, self.open = data, {}, [], 0
         self.stalls = False
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
@@ -176,6 +183,8 @@ class Upstream:
 
     def _serve(self, sock):
         self.open += 1
+        if self.tls:
+            sock = self.tls.wrap_socket(sock, server_side=True)
         with sock, contextlib.suppress(OSError):
             head = b""
             while b"\r\n\r\n" not in head:
@@ -210,4 +219,26 @@ def upstream(film):
     running = Upstream(film.read_bytes())
     yield running
     running.stalls = False
+    running.close()
+
+
+@pytest.fixture
+def tls_upstream(film, tmp_path):
+    """The same over TLS, with a certificate of its own."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(now).not_valid_after(now + dt.timedelta(days=1)).sign(key, hashes.SHA256())
+    )  # fmt: skip
+    pem = tmp_path / "upstream.pem"
+    pem.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + certificate.public_bytes(Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    running = Upstream(film.read_bytes(), context)
+    yield running
     running.close()

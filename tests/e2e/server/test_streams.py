@@ -155,6 +155,26 @@ def test_a_broken_upstream_is_resumed_at_the_exact_byte(server, upstream, film):
     ]
 
 
+def test_a_film_over_tls_is_copied_resumed_and_given_back(server, tls_upstream, film):
+    data = film.read_bytes()
+    path = f"/tls/{tls_upstream.port}/film"
+    assert hashlib.sha256(server.get(path)[1]).digest() == hashlib.sha256(data).digest()
+    tls_upstream.breaks["film"] = [1_000_003, 20_000]
+    assert server.get(path, Range=f"bytes=7-{SIZE - 1}")[1] == data[7:]
+    slow, begun = server.begin(path, receive_buffer=16384)
+    time.sleep(0.5)
+    assert len(read_all_of(slow, begun)) == SIZE
+    assert server.report()["released"][-1] is True
+
+
+def test_a_truncated_tls_upstream_never_looks_complete(server, tls_upstream):
+    tls_upstream.breaks["film"] = [500_000, 10, 10, 10]
+    sock, begun = server.begin(f"/tls/{tls_upstream.port}/film")
+    body, reset = read_all(sock, begun)
+    assert reset
+    assert len(body) < SIZE
+
+
 def test_a_truncated_upstream_never_looks_complete(server, upstream):
     upstream.breaks["film"] = [500_000, 10, 10, 10]
     sock, begun = server.begin(f"/proxy/{upstream.port}/film")
