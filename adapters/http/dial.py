@@ -3,11 +3,12 @@
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
+from threading import Thread
 from urllib.parse import urlsplit
 
 from adapters.http.addresses import AddressRules
@@ -83,7 +84,6 @@ class Dialer:
         self._rules, self._resolve = rules, resolve
         self._connect_timeout_s, self._require_https = connect_timeout_s, require_https
         self._given_tls = tls
-        self._resolvers = ThreadPoolExecutor(8, thread_name_prefix="resolve")
 
     def dial(self, origin: Origin, deadline: Deadline) -> socket.socket:
         """Return a connected socket, with TLS verified for https.
@@ -139,15 +139,21 @@ class Dialer:
             return [str(ip_address(origin.host))]
         except ValueError:
             pass  # a name; or a number in an odd form, which the system reads as it connects
-        # The system's resolver has no time limit of its own.
-        answer = self._resolvers.submit(self._resolve, origin.host, origin.port)
+        answer: Future[Sequence[str]] = Future()
+        # The system's resolver has no time limit of its own, and must not hold up the exit.
+        Thread(target=self._answer, args=(answer, origin), daemon=True).start()
         try:
             return answer.result(deadline.left(self._connect_timeout_s))
         except FutureTimeout as exc:
-            answer.cancel()
             raise PeerUnreachable("its name was not resolved in time") from exc
         except (OSError, UnicodeError) as exc:
             raise PeerUnreachable("its name cannot be resolved") from exc
+
+    def _answer(self, answer: Future[Sequence[str]], origin: Origin) -> None:
+        try:
+            answer.set_result(self._resolve(origin.host, origin.port))
+        except BaseException as exc:  # noqa: BLE001 - raised in the thread that waits
+            answer.set_exception(exc)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:

@@ -23,6 +23,13 @@ _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
+class PeerClosed(StorageUnreachable):
+    """The peer, or this node's own settings, do not let a request through: no use in retrying."""
+
+    code = "storage.closed"
+    title = "The other node may not be read at the moment"
+
+
 class VelourStorage:
     """Reads videos of one peer; a locator is the peer's id of a video.
 
@@ -84,6 +91,8 @@ class VelourStorage:
         for wait in RESUME_WAITS_S:
             try:
                 return self._checked(locator, start, length, etag, self._ask)
+            except PeerClosed:
+                raise
             except StorageUnreachable:
                 self._sleep(wait)
         return self._checked(locator, start, length, etag, self._ask)
@@ -130,12 +139,12 @@ class VelourStorage:
     def _ask(self, method: str, path: str, headers: Mapping[str, str]) -> OriginAnswer:
         try:
             access = self._access()
-            return self._origins.fetch(
-                method,
-                f"{access.base_url}/api/v1{path}",
-                headers={**headers, "Authorization": f"Bearer {access.api_key}"},
-            )
-        except (PeerUnreachable, Forbidden, SealBroken) as exc:
+        except (Forbidden, SealBroken) as exc:
+            raise PeerClosed(str(exc)) from exc
+        asked = {**headers, "Authorization": f"Bearer {access.api_key}"}
+        try:
+            return self._origins.fetch(method, f"{access.base_url}/api/v1{path}", headers=asked)
+        except PeerUnreachable as exc:
             raise StorageUnreachable(str(exc)) from exc
 
 
@@ -166,7 +175,7 @@ def _error(status: int) -> Exception:
     if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         return ObjectChanged()
     if status in _REFUSED:
-        return StorageUnreachable("the peer does not let this node in")
+        return PeerClosed("the peer does not let this node in")
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
         return StorageUnreachable(f"the peer answers with status {status}")
     return BadUpstream(f"the peer answers with status {status}")

@@ -275,6 +275,18 @@ def test_a_suspension_stops_the_mending_of_a_break(server, film, make_outbound):
         read(body)
 
 
+def test_a_refusal_stops_the_mending_of_a_break_at_once(server, film, make_outbound):
+    waits = []
+    access = PeerAccess(server.url, "k")
+    storage = VelourStorage(lambda: access, make_outbound(), sleep=waits.append)
+    film.cut_after = 1000
+    body = open_(storage)
+    film.status = "403 Suspended"
+    with pytest.raises(BodyTruncated):
+        read(body)
+    assert waits == []
+
+
 def test_check_asks_whether_the_node_answers(storage, server, film):
     assert storage.check() == "the node answers"
     assert target(server.requests[0]) == "/api/v1/ping"

@@ -8,7 +8,11 @@ from typing import Any
 from app.usecases.federation.access import OpenPeer
 from app.usecases.federation.connections import remember
 from app.usecases.library.scan_result import Tally, scan_result
-from domain.errors import BadUpstream, Forbidden, Unavailable
+from domain.federation.connection import (
+    ConnectionInactive,
+    ConnectionNotFound,
+    FederationDisabled,
+)
 from domain.ids import ConnectionId
 from domain.library.removal_guard import decide
 from domain.library.seen import SeenRows
@@ -23,6 +27,7 @@ from ports.federation.peers import (
     Peer,
     PeerMisbehaves,
     PeerRefused,
+    PeerUnreachable,
 )
 from ports.jobs import JobContext
 from ports.unit_of_work import ReadOnlyFactory, UnitOfWorkFactory
@@ -62,11 +67,11 @@ class SyncPeer:
             run.sync()
         except (LimitReached, CycleDetected) as exc:
             return run.end(fault=str(exc))
-        except Unavailable as exc:
+        except PeerUnreachable as exc:
             return run.end(fault=f"unreachable: {exc}", offline=True)
         except PeerRefused as exc:
             return run.end(fault=str(exc), offline=True, remote_state=str(exc))
-        except (Forbidden, BadUpstream, SealBroken) as exc:
+        except (ConnectionInactive, FederationDisabled, PeerMisbehaves, SealBroken) as exc:
             return run.end(fault=str(exc), offline=True)
         return run.end()
 
@@ -84,7 +89,7 @@ class _Run:
     @property
     def _connection_id(self) -> ConnectionId:
         if self._location.connection_id is None:
-            raise Forbidden("the location belongs to no connection")
+            raise ConnectionNotFound("the location belongs to no connection")
         return self._location.connection_id
 
     def sync(self) -> None:
