@@ -1,0 +1,1 @@
+"""Read side: projections made for one page each, never whole entities."""

@@ -1,0 +1,296 @@
+"""The read side over SQL."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.sql import schema
+from adapters.sql.queries.cards import begun_works, work_cards, work_view
+from adapters.sql.queries.documents import video_documents, visible_videos, work_documents
+from adapters.sql.queries.scope import Scopes, places
+from adapters.sql.queries.search import Search
+from adapters.sql.queries.snapshot import Snapshots
+from adapters.sql.queries.walk import Key, Sort, Walk
+from domain.ids import LibraryId, LocationId, UserId, VideoId, WorkId
+from domain.library.search_query import parse_query
+from domain.library.video import Availability
+from ports.library.catalogue import (
+    CardSlice,
+    CursorInvalid,
+    DocumentPage,
+    DocumentSlice,
+    StreamTarget,
+    Totals,
+    Visibility,
+    WorkCard,
+    WorkFilter,
+    WorkView,
+)
+
+_work, _video, _place, _library = (
+    schema.work,
+    schema.video,
+    schema.storage_location,
+    schema.library,
+)
+_TARGET = tuple(field.name for field in dataclasses.fields(StreamTarget))
+_NO_CONDITION = WorkFilter()
+_MOST_REMEMBERED = 2000
+
+
+class SqlCatalogue:
+    """Answers from the last committed state.
+
+    Counts are remembered until the next change of the catalogue, and so are the ends of pages: who
+    turns page after page never makes the database count its way there.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._snapshots, self._scopes = Snapshots(engine), Scopes()
+        self._counts: dict[Any, Any] = {}
+        self._ends: dict[Any, Key] = {}
+
+    def totals(self, seen_by: Visibility) -> Totals:
+        with self._snapshots.open() as connection:
+            scope = self._scopes.resolve(connection, seen_by)
+            key = (scope, "totals")
+            if key not in self._counts:
+                walk = Walk(scope, Sort("title"), _NO_CONDITION)
+                works = connection.scalar(walk.count_query()) or 0
+                figures = (sa.func.count(), sa.func.coalesce(sa.func.sum(_video.c.file_size), 0))
+                query = sa.select(*figures).where(*scope.sees(_video))
+                if scope.own_only:
+                    query = visible_videos(scope, figures)
+                videos, size = connection.execute(query).one()
+                _remember(self._counts, key, Totals(works, videos, int(size)))
+            known: Totals = self._counts[key]
+            return known
+
+    def works_page(
+        self,
+        seen_by: Visibility,
+        *,
+        page: int,
+        per_page: int,
+        sort: str = "title",
+        where: WorkFilter = _NO_CONDITION,
+    ) -> DocumentPage:
+        with self._snapshots.open() as connection:
+            walk = self._walk(connection, seen_by, sort, where)
+            total = sum(self._count(connection, walk, null) for null in walk.sort.parts)
+            keys = self._page_keys(connection, walk, page, per_page, total)
+            documents = work_documents(connection, walk.scope, [key[1] for key in keys])
+        more = bool(keys) and page * per_page < total
+        return DocumentPage(documents, total, walk.sort.cursor(keys[-1]) if more else None)
+
+    def works_after(
+        self,
+        seen_by: Visibility,
+        *,
+        after: str | None,
+        limit: int,
+        sort: str = "title",
+        where: WorkFilter = _NO_CONDITION,
+    ) -> DocumentSlice:
+        with self._snapshots.open() as connection:
+            walk = self._walk(connection, seen_by, sort, where)
+            keys, following = _slice(connection, walk, after, limit)
+            documents = work_documents(connection, walk.scope, [key[1] for key in keys])
+        return DocumentSlice(documents, following)
+
+    def work(self, seen_by: Visibility, work_id: WorkId) -> str | None:
+        with self._snapshots.open() as connection:
+            scope = self._scopes.resolve(connection, seen_by)
+            query = visible_videos(scope, [_work.c.row]).where(_work.c.id == work_id)
+            row = connection.scalar(query.limit(1))
+            return None if row is None else work_documents(connection, scope, [row])[0]
+
+    def video(self, seen_by: Visibility, video_id: VideoId) -> str | None:
+        with self._snapshots.open() as connection:
+            scope = self._scopes.resolve(connection, seen_by)
+            query = visible_videos(scope, [_video.c.row]).where(_video.c.id == video_id)
+            row = connection.scalar(query)
+            return None if row is None else video_documents(connection, [row])[0]
+
+    def search_videos(
+        self, seen_by: Visibility, query: str, *, page: int, per_page: int
+    ) -> DocumentPage:
+        with self._snapshots.open() as connection:
+            scope = self._scopes.resolve(connection, seen_by)
+            search = Search(connection, scope, parse_query(query))
+            found = search.page((page - 1) * per_page, per_page)
+            return DocumentPage(video_documents(connection, found.rows), found.total)
+
+    def stream_target(self, seen_by: Visibility, video_id: VideoId) -> StreamTarget | None:
+        columns = (
+            _video.c.id,
+            _work.c.id,
+            _place.c.id,
+            _place.c.connection_id,
+            _video.c.locator,
+            _video.c.filename,
+            _video.c.container,
+            _video.c.file_size,
+            _video.c.availability,
+            _place.c.version,
+        )
+        with self._snapshots.open() as connection:
+            scope = self._scopes.resolve(connection, seen_by)
+            query = visible_videos(scope, columns).where(_video.c.id == video_id)
+            query = query.join(_place, _place.c.row == _video.c.location_row)
+            row = connection.execute(query).first()
+        return None if row is None else StreamTarget(**dict(zip(_TARGET, row, strict=True)))
+
+    def cards(
+        self,
+        seen_by: Visibility,
+        *,
+        viewer: UserId | None,
+        after: str | None,
+        limit: int,
+        sort: str = "title",
+        where: WorkFilter = _NO_CONDITION,
+        query: str = "",
+    ) -> CardSlice:
+        with self._snapshots.open() as connection:
+            walk = self._walk(connection, seen_by, sort, where)
+            if query.strip():
+                found = _matching_works(connection, walk, query)
+                start = _read_place(after)
+                rows, end = found[start : start + limit], start + limit
+                following = _place_text(end) if end < len(found) else None
+            else:
+                keys, following = _slice(connection, walk, after, limit)
+                rows = [key[1] for key in keys]
+            return CardSlice(work_cards(connection, walk.scope, rows, viewer), following)
+
+    def continue_watching(
+        self, seen_by: Visibility, *, viewer: UserId, limit: int
+    ) -> Sequence[WorkCard]:
+        with self._snapshots.open() as connection:
+            scope = self._scopes.resolve(connection, seen_by)
+            rows = begun_works(connection, scope, viewer, limit)
+            return work_cards(connection, scope, rows, viewer)
+
+    def work_view(
+        self, seen_by: Visibility, work_id: WorkId, *, viewer: UserId | None
+    ) -> WorkView | None:
+        with self._snapshots.open() as connection:
+            scope = self._scopes.resolve(connection, seen_by)
+            return work_view(connection, scope, work_id, viewer)
+
+    def library_counts(self) -> Mapping[LibraryId, Totals]:
+        counts: Mapping[LibraryId, Totals] = self._counts_by(_library.c.id)
+        return counts
+
+    def location_counts(self) -> Mapping[LocationId, Totals]:
+        counts: Mapping[LocationId, Totals] = self._counts_by(_place.c.id)
+        return counts
+
+    def _counts_by(self, place: sa.Column[Any]) -> dict[Any, Totals]:
+        here = _video.c.availability != Availability.GONE
+        works = sa.func.count(_video.c.shown_row.distinct())
+        size = sa.func.coalesce(sa.func.sum(_video.c.file_size), 0)
+        query = (
+            sa.select(place, works, sa.func.count(_video.c.row), size)
+            .select_from(_library)
+            .outerjoin(_place, _place.c.library_id == _library.c.id)
+            .outerjoin(_video, (_video.c.location_row == _place.c.row) & here)
+            .where(place.is_not(None))
+            .group_by(place)
+        )
+        with self._snapshots.open() as connection:
+            changes = connection.scalar(sa.select(schema.node.c.changes))
+            key = (changes, place.table.name)
+            if key not in self._counts:
+                counts = {
+                    row[0]: Totals(row[1], row[2], int(row[3])) for row in connection.execute(query)
+                }
+                _remember(self._counts, key, counts)
+            known: dict[Any, Totals] = self._counts[key]
+            return known
+
+    def _walk(
+        self, connection: sa.Connection, seen_by: Visibility, sort: str, where: WorkFilter
+    ) -> Walk:
+        scope, library = self._scopes.resolve(connection, seen_by), None
+        if where.library is not None:
+            rows = {place.library_id: place.library_row for place in places(connection).values()}
+            library = rows.get(where.library)
+        return Walk(scope, Sort(sort), where, library)
+
+    def _count(self, connection: sa.Connection, walk: Walk, null: bool) -> int:
+        key = (walk.scope, walk.where, walk.sort.field if len(walk.sort.parts) > 1 else "", null)
+        if key not in self._counts:
+            counted = connection.scalar(walk.count_query(null)) or 0
+            _remember(self._counts, key, counted)
+        known: int = self._counts[key]
+        return known
+
+    def _page_keys(
+        self, connection: sa.Connection, walk: Walk, page: int, per_page: int, total: int
+    ) -> list[Key]:
+        offset = (page - 1) * per_page
+        if offset >= total:
+            return []
+        before = self._ends.get((walk, per_page, page - 1))
+        if before is not None or page == 1:
+            keys = walk.after(connection, before, per_page)
+        else:
+            keys = walk.page(
+                connection, offset, per_page, lambda null: self._count(connection, walk, null)
+            )
+        if keys:
+            _remember(self._ends, (walk, per_page, page), keys[-1])
+        return keys
+
+
+def _slice(
+    connection: sa.Connection, walk: Walk, after: str | None, limit: int
+) -> tuple[list[Key], str | None]:
+    start = None if after is None else walk.sort.read(after)
+    keys = walk.after(connection, start, limit + 1)
+    more = len(keys) > limit > 0
+    return keys[:limit], walk.sort.cursor(keys[limit - 1]) if more else None
+
+
+def _matching_works(connection: sa.Connection, walk: Walk, query: str) -> list[int]:
+    """Return rows of works that the query finds and the filter leaves, best first."""
+    videos = Search(connection, walk.scope, parse_query(query)).best()
+    if not videos:
+        return []
+    pairs = sa.select(_video.c.row, _video.c.shown_row).where(_video.c.row.in_(videos))
+    shown = {row[0]: row[1] for row in connection.execute(pairs)}
+    works = list(dict.fromkeys(shown[video] for video in videos))
+    left = sa.select(_work.c.row).where(_work.c.row.in_(works), *walk.conditions())
+    kept = set(connection.scalars(left))
+    return [work for work in works if work in kept]
+
+
+def _place_text(place: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps(["best", place]).encode()).decode()
+
+
+def _read_place(text: str | None) -> int:
+    if text is None:
+        return 0
+    try:
+        name, place = json.loads(base64.urlsafe_b64decode(text.encode()))
+    except (ValueError, TypeError, RecursionError) as exc:
+        raise CursorInvalid(field="after") from exc
+    if name != "best" or type(place) is not int or place < 0:
+        raise CursorInvalid(field="after")
+    return place
+
+
+def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:
+    """Keep a value; drop all where too many are kept, as the state they are of passes anyway."""
+    if len(known) >= _MOST_REMEMBERED:
+        known.clear()
+    known[key] = value

@@ -1,0 +1,81 @@
+"""Who is calling: one statement per look-up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from adapters.sql import schema
+from adapters.sql.queries.snapshot import Snapshots
+from adapters.sql.repositories.federation import API_KEY
+from adapters.sql.repositories.people import SESSION, USER
+from domain.people import User
+from ports.federation.credentials import KeyHolder, SessionHolder
+
+_key, _connection, _session, _user = (
+    schema.api_key,
+    schema.connection,
+    schema.session,
+    schema.user,
+)
+_KEY = sa.select(*API_KEY.columns, _connection.c.id, _connection.c.state).outerjoin_from(
+    _key, _connection, _connection.c.api_key_id == _key.c.id
+)
+# Made once: building a statement costs more than running it.
+_KEY_BY_DIGEST = _KEY.where(_key.c.digest == sa.bindparam("digest"))
+_KEY_BY_ID = _KEY.where(_key.c.id == sa.bindparam("key_id"))
+_SESSION = (
+    sa.select(*SESSION.columns, *USER.columns)
+    .outerjoin_from(_session, _user, _user.c.id == _session.c.user_id)
+    .where(_session.c.id_digest == sa.bindparam("id_digest"))
+)
+_USER = sa.select(*USER.columns).where(_user.c.id == sa.bindparam("user_id"))
+
+
+class SqlCredentials:
+    """Looks credentials up by digest or id, always in the present state."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._snapshots = Snapshots(engine)
+
+    def find_key(self, digest: bytes) -> KeyHolder | None:
+        return _key_holder(self._first(_KEY_BY_DIGEST, {"digest": digest}))
+
+    def find_key_by_id(self, key_id: str) -> KeyHolder | None:
+        number = _uuid(key_id)
+        return _key_holder(self._first(_KEY_BY_ID, {"key_id": number})) if number else None
+
+    def find_session(self, id_digest: bytes, now: datetime) -> SessionHolder | None:
+        row = self._first(_SESSION, {"id_digest": id_digest})
+        if row is None:
+            return None
+        width = len(SESSION.columns)
+        session = SESSION.load(row[:width])
+        user = USER.load(row[width:]) if row[width] is not None else None
+        return SessionHolder(session, user) if session.is_alive(now) else None
+
+    def find_user(self, user_id: str) -> User | None:
+        number = _uuid(user_id)
+        row = self._first(_USER, {"user_id": number}) if number else None
+        return None if row is None else USER.load(row)
+
+    def _first(self, statement: sa.Select[Any], values: dict[str, Any]) -> Any:
+        with self._snapshots.open() as connection:
+            return connection.execute(statement, values).first()
+
+
+def _key_holder(row: Any) -> KeyHolder | None:
+    if row is None:
+        return None
+    *key, connection_id, state = row
+    return KeyHolder(API_KEY.load(key), connection_id, state)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,122 @@
+"""Finding videos by title and file name.
+
+Words and their beginnings first; where that finds nothing, parts of words. The newest thousand
+matches are ranked, further ones follow by age: ranking all of a frequent word costs too much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.sql import schema
+from adapters.sql.queries.documents import visible_videos
+from adapters.sql.queries.scope import Scope
+from domain.library.search_query import SearchQuery
+
+MOST_COUNTED = 10_000
+MOST_RANKED = 1_000
+_PART = 3  # shorter parts of words are in no index
+_work, _video = schema.work, schema.video
+_words = sa.table("video_text_word", sa.column("rowid"), sa.column("rank"))
+_parts = sa.table("video_text_part", sa.column("rowid"), sa.column("rank"))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows of videos, best first, and how many match (at most 10,000)."""
+
+    rows: Sequence[int]
+    total: int
+
+
+class Search:
+    """One query in one scope and one state of the database."""
+
+    def __init__(self, connection: sa.Connection, scope: Scope, query: SearchQuery) -> None:
+        self._connection, self._scope, self._query = connection, scope, query
+        self._on_postgresql = connection.dialect.name == "postgresql"
+        if self._on_postgresql:
+            # A prepared statement's generic plan would not use the trigram index.
+            connection.execute(sa.text("SET LOCAL plan_cache_mode = force_custom_plan"))
+
+    def page(self, offset: int, limit: int) -> Found:
+        """Return the matches from place ``offset`` on."""
+        for matching in self._ways():
+            total = self._count(matching)
+            if total:
+                return Found(self._rows(matching, offset, limit), total)
+        return Found([], 0)
+
+    def best(self) -> Sequence[int]:
+        """Return the rows of the ranked matches, best first."""
+        for matching in self._ways():
+            rows = self._rows(matching, 0, MOST_RANKED)
+            if rows:
+                return rows
+        return []
+
+    def _ways(self) -> list[sa.Select[Any]]:
+        if not self._query:
+            return []
+        by_part = self._by_part()
+        return [self._by_word(), by_part] if self._query.words else [by_part]
+
+    def _by_word(self) -> sa.Select[Any]:
+        if self._on_postgresql:
+            text = sa.func.to_tsvector(
+                sa.literal_column("'simple'::regconfig"), _video.c.search_text
+            )
+            wanted = " & ".join(f"'{word}':*" for word in self._query.words)
+            asked = sa.func.to_tsquery(sa.literal_column("'simple'::regconfig"), wanted)
+            query = visible_videos(
+                self._scope, [_video.c.row, sa.func.ts_rank(text, asked).label("rank")]
+            ).where(text.op("@@")(asked))
+            return self._with_literals(query, self._query.literals)
+        wanted = " AND ".join(f'"{word}"*' for word in self._query.words)
+        return self._with_literals(self._matching(_words, wanted), self._query.literals)
+
+    def _by_part(self) -> sa.Select[Any]:
+        parts = (*self._query.words, *self._query.literals)
+        if self._on_postgresql:
+            query = visible_videos(self._scope, [_video.c.row, sa.literal(0).label("rank")])
+            for part in parts:
+                query = query.where(_video.c.search_text.contains(part, autoescape=True))
+            return query
+        indexed = [part for part in parts if len(part) >= _PART]
+        if not indexed:
+            query = visible_videos(self._scope, [_video.c.row, sa.literal(0).label("rank")])
+            return self._with_literals(query, parts)
+        wanted = " AND ".join('"' + part.replace('"', '""') + '"' for part in indexed)
+        short = [part for part in parts if len(part) < _PART]
+        return self._with_literals(self._matching(_parts, wanted), short)
+
+    def _matching(self, index: sa.TableClause, wanted: str) -> sa.Select[Any]:
+        # The index itself is walked backwards by its own row numbers.
+        row = index.c.rowid.label("row")
+        query = visible_videos(self._scope, [row, index.c.rank.label("rank")])
+        query = query.join(index, index.c.rowid == _video.c.row)
+        match = sa.literal_column(index.name).op("MATCH")(wanted)
+        return query.where(match)
+
+    def _with_literals(self, query: sa.Select[Any], parts: Sequence[str]) -> sa.Select[Any]:
+        place = sa.func.strpos if self._on_postgresql else sa.func.instr
+        return query.where(*(place(_video.c.search_text, part) > 0 for part in parts))
+
+    def _count(self, matching: sa.Select[Any]) -> int:
+        some = matching.with_only_columns(sa.literal(1)).limit(MOST_COUNTED).subquery()
+        return self._connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+
+    def _rows(self, matching: sa.Select[Any], offset: int, limit: int) -> list[int]:
+        newest_first = matching.order_by(matching.selected_columns["row"].desc())
+        best = newest_first.limit(MOST_RANKED).subquery()
+        better = best.c.rank.desc() if self._on_postgresql else best.c.rank
+        ranked = sa.select(best.c.row).order_by(better, best.c.row.desc())
+        rows = list(self._connection.scalars(ranked.offset(offset).limit(limit)))
+        if len(rows) < limit:
+            rest = newest_first.offset(max(offset, MOST_RANKED)).limit(limit - len(rows))
+            rows += [row[0] for row in self._connection.execute(rest)]
+        return rows
