@@ -2,16 +2,28 @@
 
 from collections.abc import Callable
 
+import sqlalchemy as sa
 from flask import Flask
 from flask_migrate import Migrate
 
 from adapters.crypto.keyfiles import KeyFilesBroken, load_or_create
 from adapters.sql.database import MIGRATIONS, bind_app, db
-from adapters.sql.upgrade import has_tables
+from adapters.sql.upgrade import has_tables, upgrade_to_head
+from app import logging as app_logging
+from app.api import library, node, openapi, problems, streams
+from app.api.addresses import ClientAddresses
+from app.api.auth import Guard
+from app.cli import audit, connections, keys, storage, users
+from app.cli import library as library_commands
+from app.cli.serve import serve_command
 from app.container import Container
+from app.logging import setup_logging
 from app.settings import Settings, SettingsInvalid, load_settings
+from app.worker import worker_command
 
-__all__ = ["create_app"]
+__all__ = ["VERSION", "create_app"]
+
+VERSION = "0.1.0"
 
 
 def create_app(
@@ -29,23 +41,126 @@ def create_app(
     """
     try:
         settings = settings or load_settings()
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         app = Flask(__name__, static_folder=None, template_folder=None)
         engine = bind_app(app, settings.database_url, pool_size=settings.database.pool_size)
         key_files = load_or_create(settings.data_dir, fresh=not has_tables(engine))
     except (SettingsInvalid, KeyFilesBroken, OSError) as exc:
         raise SystemExit(f"Velour does not start.\n{exc}") from exc
+    request_line = setup_logging(settings.logging.level, settings.logging.format)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     container = Container(settings=settings, engine=engine, key_files=key_files)
     if override:
         override(container)
     app.secret_key = key_files.session
     app.extensions["velour"] = container
-    # -- api
-
-    # -- streams
-
+    app_logging.init_app(app, request_line)
+    problems.init_app(app)
+    _add_api(app, container, settings)
     # -- pages
-
-    # -- commands
+    _add_commands(app, container, settings, engine)
     return app
+
+
+def _add_api(app: Flask, container: Container, settings: Settings) -> None:
+    """Register what programs and other nodes talk to."""
+    node_settings = settings.node
+    Guard(
+        authenticate=container.authenticate(),
+        session_user=lambda: None,
+        addresses=ClientAddresses(settings.server.trusted_proxies),
+        limits=container.limits(),
+        audit=container.audit_trail(),
+        clock=container.clock(),
+        federation_enabled=settings.federation.enabled,
+    ).init_app(app)
+    app.register_blueprint(
+        library.blueprint(
+            catalogue=container.catalogue(),
+            read_picture=lambda target: container.read_thumbnail()(target=target),
+            clock=container.clock(),
+            node=library.NodeNames(
+                name=node_settings.name, description=node_settings.description, version=VERSION
+            ),
+        )
+    )
+    app.register_blueprint(
+        streams.blueprint(
+            open_stream=container.open_stream(),
+            open_signed=container.open_signed_stream(),
+            subjects=container.subjects(),
+            limits=container.limits(),
+        )
+    )
+    app.register_blueprint(
+        node.blueprint(
+            identity=container.identity(),
+            description=node.NodeDescription(
+                name=node_settings.name,
+                version=VERSION,
+                base_url=node_settings.base_url,
+                links={
+                    "terms": node_settings.terms_url,
+                    "privacy": node_settings.privacy_url,
+                    "abuse_contact": node_settings.abuse_contact,
+                },
+                federation_enabled=settings.federation.enabled,
+            ),
+            is_ready=container.is_ready(),
+        )
+    )
+    app.register_blueprint(openapi.blueprint(title="Velour", version=VERSION))
+
+
+def _add_commands(app: Flask, container: Container, settings: Settings, engine: sa.Engine) -> None:
+    """Register the commands of ``flask --app wsgi``."""
+    read_only = container.read_only
+    groups = [
+        users.group(
+            create_user=container.create_user,
+            change_password=container.change_password,
+            deactivate=container.deactivate,
+            read_only=read_only,
+        ),
+        library_commands.group(
+            create_library=container.create_library,
+            remove_library=container.remove_library,
+            catalogue=container.catalogue,
+            read_only=read_only,
+        ),
+        storage.group(
+            add_location=container.add_location,
+            remove_location=container.remove_location,
+            test_location=container.test_location,
+            request_scan=container.request_scan,
+            approve_removal=container.approve_removal,
+            run_job_here=container.run_job_here,
+            read_only=read_only,
+        ),
+        keys.group(
+            issue_key=container.issue_key,
+            revoke_key=container.revoke_key,
+            rotate_key=container.rotate_key,
+            read_only=read_only,
+        ),
+        connections.group(
+            add_connection=container.add_connection,
+            test_connection=container.test_connection,
+            moves={
+                "suspend": container.suspend_connection,
+                "resume": container.resume_connection,
+                "reject": container.reject_connection,
+                "revoke": container.revoke_connection,
+            },
+            read_only=read_only,
+        ),
+        audit.group(verify_audit=container.verify_audit, audit_reader=container.audit_reader),
+        serve_command(
+            run=container.node_server(),
+            defaults=settings.server,
+            prepare=lambda: upgrade_to_head(engine),
+        ),
+        worker_command(worker=container.worker, prepare=lambda: upgrade_to_head(engine)),
+    ]
+    for command in groups:
+        app.cli.add_command(command)

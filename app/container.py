@@ -1,37 +1,281 @@
-"""The composition root: beside the factory, the only module that names concrete adapters.
+"""The composition root: with ``app/backends.py`` and the factory, all that names concrete adapters.
 
 One section per area. Nothing outside ``app/__init__.py`` ever sees a container.
 """
 
-from typing import Any
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Event
+from typing import ClassVar
 
-from dependency_injector import containers, providers
+import structlog
+from dependency_injector import providers
 
-from adapters.system.clock import SystemClock
-from adapters.system.ids import new_uuid7
+from app.backends import Backends
+from app.usecases.audit import VerifyAudit
+from app.usecases.federation.access import OpenPeer
+from app.usecases.federation.authentication import Authenticate
+from app.usecases.federation.connections import (
+    AddConnection,
+    RejectConnection,
+    ResumeConnection,
+    RevokeConnection,
+    SuspendConnection,
+    TestConnection,
+)
+from app.usecases.federation.keys import IssueKey, RevokeKey, RotateKey
+from app.usecases.federation.syncing import SyncPeer
+from app.usecases.housekeeping import TidyUp
+from app.usecases.jobs import CancelJob, RunDue, RunJob, RunJobHere
+from app.usecases.library.locations import (
+    AddLocation,
+    CreateLibrary,
+    EditLocation,
+    RemoveLibrary,
+    RemoveLocation,
+    TestLocation,
+)
+from app.usecases.library.scan_pass import ScanTools
+from app.usecases.library.scanning import ApproveRemoval, RequestScan, ScanLocation
+from app.usecases.library.signed_urls import OpenSignedStream, SignStreamUrl, StreamSubjects
+from app.usecases.library.streaming import OpenStream
+from app.usecases.library.thumbnails import (
+    THUMBNAIL,
+    THUMBNAILS,
+    MakeThumbnail,
+    MakeThumbnails,
+    PictureMaker,
+    ReadThumbnail,
+)
+from app.usecases.library.watching import MarkWatched, RecordProgress
+from app.usecases.people.users import ChangePassword, CreateUser, Deactivate, SetRole, SignIn
+from app.worker import Worker
+from domain.jobs import Job
+from domain.library.storage_location import StorageLocation, StorageType
 
 
-class Container(containers.DeclarativeContainer):
+def _remote_pictures(open_peer: OpenPeer) -> Callable[[StorageLocation, str], bytes | None]:
+    def fetch(location: StorageLocation, remote_video_id: str) -> bytes | None:
+        assert location.connection_id is not None  # noqa: S101 - as above
+        return open_peer(location.connection_id).thumbnail(remote_video_id)
+
+    return fetch
+
+
+def _log_job_fault(job: Job, exc: BaseException) -> None:
+    log = structlog.get_logger("app.jobs")
+    log.error("job.failed", job=job.name, job_id=str(job.id), exc_info=exc)
+
+
+def _log_worker(event: str, exc: BaseException | None) -> None:
+    log = structlog.get_logger("app.worker")
+    if exc is None:
+        log.info(event)
+    else:
+        log.error(event, exc_info=exc)
+
+
+class Container(Backends):
     """Providers by name; tests replace some before anything is built."""
 
-    settings: providers.Dependency[Any] = providers.Dependency()
-    engine: providers.Dependency[Any] = providers.Dependency()
-    key_files: providers.Dependency[Any] = providers.Dependency()
-
-    # -- system
-    clock = providers.ThreadSafeSingleton(SystemClock)
-    new_id = providers.Object(new_uuid7)
-
-    # -- sql
-
-    # -- crypto
-
-    # -- jobs
-
-    # -- library
-
-    # -- streaming
+    given = Backends.settings.provided
+    _writes: ClassVar = {"unit_of_work": Backends.unit_of_work.provider, "clock": Backends.clock}
+    _makes: ClassVar = {**_writes, "new_id": Backends.new_id}
+    _both: ClassVar = {**_writes, "read_only": Backends.read_only.provider}
+    _all: ClassVar = {**_both, "new_id": Backends.new_id}
 
     # -- federation
+    open_peer = providers.ThreadSafeSingleton(OpenPeer, Backends.read_access, Backends.peers)
+    authenticate = providers.ThreadSafeSingleton(
+        Authenticate,
+        credentials=Backends.credentials,
+        unit_of_work=Backends.unit_of_work.provider,
+        secrets=Backends.secrets,
+        clock=Backends.clock,
+        new_id=Backends.new_id,
+        federation_enabled=given.federation.enabled,
+    )
+    issue_key = providers.Factory(
+        IssueKey,
+        unit_of_work=Backends.unit_of_work.provider,
+        secrets=Backends.secrets,
+        clock=Backends.clock,
+        new_id=Backends.new_id,
+    )
+    revoke_key = providers.Factory(RevokeKey, **_writes)
+    rotate_key = providers.Factory(
+        RotateKey,
+        unit_of_work=Backends.unit_of_work.provider,
+        secrets=Backends.secrets,
+        clock=Backends.clock,
+        new_id=Backends.new_id,
+    )
+    add_connection = providers.Factory(
+        AddConnection,
+        unit_of_work=Backends.unit_of_work.provider,
+        secrets=Backends.secrets,
+        secret_box=Backends.secret_box,
+        clock=Backends.clock,
+        new_id=Backends.new_id,
+        require_https=given.federation.require_https,
+        max_connections=given.federation.max_connections,
+    )
+    suspend_connection = providers.Factory(SuspendConnection, **_writes)
+    resume_connection = providers.Factory(ResumeConnection, **_writes)
+    reject_connection = providers.Factory(RejectConnection, **_writes)
+    revoke_connection = providers.Factory(RevokeConnection, **_writes)
+    test_connection = providers.Factory(
+        TestConnection, unit_of_work=Backends.unit_of_work.provider, open_peer=open_peer
+    )
+    sync_peer = providers.Factory(
+        SyncPeer,
+        unit_of_work=Backends.unit_of_work.provider,
+        read_only=Backends.read_only.provider,
+        open_peer=open_peer,
+        clock=Backends.clock,
+        page_size=given.federation.sync_page_size,
+        max_works=given.federation.max_works,
+    )
+    verify_audit = providers.Factory(
+        VerifyAudit, audit=Backends.audit_reader, checkpoints=Backends.checkpoints
+    )
+
+    # -- library
+    create_library = providers.Factory(CreateLibrary, **_makes)
+    remove_library = providers.Factory(RemoveLibrary, **_writes)
+    add_location = providers.Factory(
+        AddLocation, **_makes, storages=Backends.storages, secret_box=Backends.secret_box
+    )
+    edit_location = providers.Factory(
+        EditLocation, **_both, storages=Backends.storages, secret_box=Backends.secret_box
+    )
+    remove_location = providers.Factory(RemoveLocation, **_writes, storages=Backends.storages)
+    test_location = providers.Factory(
+        TestLocation, read_only=Backends.read_only.provider, storages=Backends.storages
+    )
+    request_scan = providers.Factory(RequestScan, **_makes, queue=Backends.queue)
+    approve_removal = providers.Factory(ApproveRemoval, **_makes, queue=Backends.queue)
+    scan_location = providers.Factory(
+        ScanLocation,
+        tools=providers.Factory(
+            ScanTools,
+            **_all,
+            probe=Backends.media,
+            assets=Backends.assets,
+            names=Backends.names,
+            batch=given.library.scan_batch,
+            parallel=given.media.probe_processes,
+        ),
+        storages=Backends.storages,
+        queue=Backends.queue,
+        others=providers.Dict({StorageType.VELOUR: sync_peer}),
+        thumbnails=providers.Callable(
+            lambda s: THUMBNAILS if s.media.thumbnails else "", Backends.settings
+        ),
+    )
+    picture_maker = providers.Factory(
+        PictureMaker,
+        read_only=Backends.read_only.provider,
+        storages=Backends.storages,
+        assets=Backends.assets,
+        thumbnailer=Backends.media,
+        remote_picture=providers.Callable(_remote_pictures, open_peer),
+    )
+    read_thumbnail = providers.Factory(
+        ReadThumbnail, **_all, assets=Backends.assets, queue=Backends.queue
+    )
+    record_progress = providers.Factory(RecordProgress, **_writes)
+    mark_watched = providers.Factory(MarkWatched, **_writes)
+
+    # -- jobs
+    cancel_job = providers.Factory(CancelJob, **_writes)
+    stop_jobs = providers.ThreadSafeSingleton(Event)
+    handlers = providers.Dict(
+        {
+            "scan": scan_location,
+            THUMBNAIL: providers.Factory(MakeThumbnail, picture_maker),
+            THUMBNAILS: providers.Factory(MakeThumbnails, picture_maker),
+        }
+    )
+    run_job = providers.Factory(
+        RunJob,
+        **_all,
+        workers=Backends.process_names,
+        handlers=handlers,
+        report=providers.Object(_log_job_fault),
+        stop=stop_jobs,
+    )
+    run_job_here = providers.Factory(RunJobHere, run_job)
+    run_due = providers.Factory(
+        RunDue, **_both, workers=Backends.process_names, queue=Backends.queue
+    )
+    tidy_up = providers.Factory(
+        TidyUp,
+        **_writes,
+        keep_jobs=providers.Callable(lambda s: timedelta(days=s.jobs.keep_days), Backends.settings),
+    )
+    worker = providers.Factory(
+        Worker,
+        consumer=Backends.queue,
+        run_job=run_job,
+        run_due=run_due,
+        tidy_up=tidy_up,
+        report=providers.Object(_log_worker),
+        stop=stop_jobs,
+        threads=given.jobs.threads,
+    )
+
+    # -- streaming
+    open_stream = providers.ThreadSafeSingleton(
+        OpenStream,
+        catalogue=Backends.catalogue,
+        storages=Backends.storages,
+        read_only=Backends.read_only.provider,
+        audit=Backends.audit_trail,
+        clock=Backends.clock,
+        accel_prefix=given.server.x_accel_prefix,
+    )
+    subjects = providers.ThreadSafeSingleton(
+        StreamSubjects, credentials=Backends.credentials, authenticate=authenticate
+    )
+    sign_stream_url = providers.Factory(
+        SignStreamUrl,
+        secrets=Backends.secrets,
+        clock=Backends.clock,
+        catalogue=Backends.catalogue,
+        subjects=subjects,
+        life=providers.Callable(
+            lambda s: timedelta(minutes=s.library.stream_url_minutes), Backends.settings
+        ),
+    )
+    open_signed_stream = providers.Factory(
+        OpenSignedStream,
+        secrets=Backends.secrets,
+        clock=Backends.clock,
+        subjects=subjects,
+        open_stream=open_stream,
+    )
 
     # -- people
+    create_user = providers.Factory(
+        CreateUser,
+        unit_of_work=Backends.unit_of_work.provider,
+        hasher=Backends.hasher,
+        clock=Backends.clock,
+        new_id=Backends.new_id,
+    )
+    sign_in = providers.Factory(
+        SignIn,
+        unit_of_work=Backends.unit_of_work.provider,
+        read_only=Backends.read_only.provider,
+        hasher=Backends.hasher,
+        clock=Backends.clock,
+    )
+    change_password = providers.Factory(
+        ChangePassword,
+        unit_of_work=Backends.unit_of_work.provider,
+        hasher=Backends.hasher,
+        clock=Backends.clock,
+    )
+    set_role = providers.Factory(SetRole, **_writes)
+    deactivate = providers.Factory(Deactivate, **_writes)

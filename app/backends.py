@@ -1,0 +1,176 @@
+"""The adapters behind the ports, chosen by the settings: the lower half of the composition root."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from dependency_injector import containers, providers
+
+from adapters.crypto.checkpoints import FileCheckpoints
+from adapters.crypto.identity import Ed25519Identity
+from adapters.crypto.passwords import Argon2Hasher
+from adapters.crypto.secret_box import AesGcmSecretBox
+from adapters.crypto.secrets import NodeSecrets
+from adapters.http.addresses import AddressRules
+from adapters.http.dial import Dialer
+from adapters.http.documents import Documents
+from adapters.http.outbound import Outbound
+from adapters.http.peers import HttpPeers
+from adapters.http.pool import Pool
+from adapters.jobs.huey_queue import open_job_queue
+from adapters.media.assets import FileAssetStore
+from adapters.media.names import GuessitNames
+from adapters.media.probe import PyavMedia
+from adapters.server.supervisor import NodeServer
+from adapters.sql.queries.audit import SqlAuditReader, SqlAuditTrail
+from adapters.sql.queries.catalogue import SqlCatalogue
+from adapters.sql.queries.credentials import SqlCredentials
+from adapters.sql.unit_of_work import SqlReadOnly, SqlUnitOfWork
+from adapters.sql.upgrade import is_current
+from adapters.storage.registry import StorageRegistry
+from adapters.storage.velour import VelourStorage
+from adapters.system.clock import SystemClock
+from adapters.system.counters import RedisCounters, SqliteCounters
+from adapters.system.ids import new_uuid7
+from adapters.system.processes import ProcessNames
+from app.limits import LimitFigures, Limits
+from app.settings import Settings
+from app.usecases.federation.access import ReadAccess
+from domain.library.storage_location import StorageLocation, StorageType
+
+
+def _counters(settings: Settings) -> RedisCounters | SqliteCounters:
+    if settings.redis.url:
+        return RedisCounters.from_url(settings.redis.url)
+    return SqliteCounters(settings.data_dir / "counters.db")
+
+
+def _figures(settings: Settings) -> LimitFigures:
+    return LimitFigures(
+        requests_per_hour=settings.federation.rate_limit_per_hour,
+        streams_per_hour=settings.federation.stream_limit_per_hour,
+        key_failures_per_minute=settings.limits.key_failures_per_minute,
+        sign_in_failures=settings.limits.sign_in_failures,
+        sign_in_window_s=settings.limits.sign_in_window_s,
+        enabled=settings.limits.enabled,
+    )
+
+
+def _velour_storages(
+    read_access: ReadAccess, outbound: Outbound
+) -> Callable[[StorageLocation], VelourStorage]:
+    def make(location: StorageLocation) -> VelourStorage:
+        connection_id = location.connection_id
+        assert connection_id is not None  # noqa: S101 - a location of this type has one
+        return VelourStorage(lambda: read_access(connection_id), outbound)
+
+    return make
+
+
+class Backends(containers.DeclarativeContainer):
+    """Providers of what the use cases are given."""
+
+    settings: providers.Dependency[Any] = providers.Dependency()
+    engine: providers.Dependency[Any] = providers.Dependency()
+    key_files: providers.Dependency[Any] = providers.Dependency()
+    given = settings.provided
+
+    # -- system
+    clock = providers.ThreadSafeSingleton(SystemClock)
+    new_id = providers.Object(new_uuid7)
+    counters = providers.ThreadSafeSingleton(_counters, settings)
+    limits = providers.ThreadSafeSingleton(Limits, counters, providers.Callable(_figures, settings))
+    process_names = providers.ThreadSafeSingleton(ProcessNames)
+
+    # -- crypto
+    hasher = providers.ThreadSafeSingleton(Argon2Hasher)
+    secrets = providers.ThreadSafeSingleton(
+        NodeSecrets, pepper=key_files.provided.pepper, signing_key=key_files.provided.sign
+    )
+    secret_box = providers.ThreadSafeSingleton(
+        AesGcmSecretBox, providers.Callable(lambda files: {1: files.box}, key_files)
+    )
+    identity = providers.ThreadSafeSingleton(
+        Ed25519Identity,
+        key_files.provided.identity_pem,
+        instance_id=key_files.provided.instance_id,
+    )
+    checkpoints = providers.ThreadSafeSingleton(
+        FileCheckpoints,
+        providers.Callable(lambda s: s.data_dir / "audit.checkpoint", settings),
+        identity,
+    )
+
+    # -- sql
+    unit_of_work = providers.Factory(SqlUnitOfWork, engine, new_id=new_id, checkpoints=checkpoints)
+    read_only = providers.Factory(SqlReadOnly, engine)
+    catalogue = providers.ThreadSafeSingleton(SqlCatalogue, engine)
+    credentials = providers.ThreadSafeSingleton(SqlCredentials, engine)
+    audit_trail = providers.ThreadSafeSingleton(SqlAuditTrail, engine, checkpoints=checkpoints)
+    audit_reader = providers.ThreadSafeSingleton(SqlAuditReader, engine)
+    is_ready = providers.Factory(partial, is_current, engine)
+
+    # -- other nodes
+    read_access = providers.ThreadSafeSingleton(
+        ReadAccess, read_only.provider, secret_box, given.federation.enabled
+    )
+    outbound = providers.ThreadSafeSingleton(
+        Outbound,
+        providers.ThreadSafeSingleton(
+            Dialer,
+            providers.Callable(AddressRules, given.federation.allowed_networks),
+            connect_timeout_s=given.federation.connect_timeout_s,
+            require_https=given.federation.require_https,
+        ),
+        providers.ThreadSafeSingleton(Pool),
+        first_byte_timeout_s=given.federation.first_byte_timeout_s,
+    )
+    peers = providers.ThreadSafeSingleton(
+        HttpPeers,
+        providers.ThreadSafeSingleton(
+            Documents,
+            outbound,
+            timeout_s=given.federation.page_timeout_s,
+            max_bytes=given.federation.max_page_bytes,
+        ),
+        clock,
+        max_record_bytes=given.federation.max_record_bytes,
+    )
+
+    # -- jobs
+    queue = providers.ThreadSafeSingleton(
+        open_job_queue,
+        providers.Callable(lambda s: s.data_dir / "jobs.db", settings),
+        redis_url=given.redis.url,
+        node=identity.provided.instance_id,
+    )
+
+    # -- library
+    storages = providers.ThreadSafeSingleton(
+        StorageRegistry,
+        growing_seconds=given.library.growing_seconds,
+        data_dir=given.node.data_dir,
+        factories=providers.Dict(
+            {StorageType.VELOUR: providers.Callable(_velour_storages, read_access, outbound)}
+        ),
+    )
+    media = providers.ThreadSafeSingleton(
+        PyavMedia,
+        processes=given.media.probe_processes,
+        timeout_s=given.media.probe_timeout_s,
+        memory_mib=given.media.probe_memory_mib,
+    )
+    assets = providers.ThreadSafeSingleton(
+        FileAssetStore, providers.Callable(lambda s: s.data_dir / "assets", settings)
+    )
+    names = providers.ThreadSafeSingleton(GuessitNames)
+
+    # -- server
+    node_server = providers.Factory(
+        NodeServer,
+        max_streams=given.server.max_streams,
+        stall_timeout_s=given.server.stall_timeout_s,
+        graceful_timeout_s=given.server.graceful_timeout_s,
+        send_buffer_bytes=given.server.send_buffer_bytes,
+        trusted_proxies=given.server.trusted_proxies,
+    )
