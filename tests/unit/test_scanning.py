@@ -377,3 +377,36 @@ def test_progress_says_how_far_the_scan_is(node):
     assert context.reports[-1]["found"] == 20
     assert context.reports[-1]["probed"] == 20
     assert context.reports[-1]["added"] == 20
+
+
+def test_what_changes_after_an_unchanged_scan_is_seen(node):
+    node.put(*names_of(30))
+    for _ in range(3):
+        node.scan()
+    node.put("n0003 film.mp4", data=b"changed")
+    node.put("new film.mp4")
+    node.take("n0004 film.mp4")
+    counts = node.scan()["counts"]
+    assert (counts["added"], counts["updated"], counts["removed"]) == (1, 1, 1)
+
+
+def test_a_database_that_lost_rows_is_compared_again(node, database, unit_of_work):
+    node.put(*names_of(5))
+    node.scan()
+    earlier = database.tables.snapshot()
+    node.put("new film.mp4")
+    node.scan()
+    node.take("new film.mp4")
+    node.put("new film.mp4")
+    database.tables = earlier
+    assert node.scan()["counts"]["added"] == 1
+
+
+def test_walks_longer_than_memory_allows_are_walked_twice(node, monkeypatch):
+    monkeypatch.setattr("app.usecases.library.scan_pass.MAX_WAITING", 10)
+    node.put(*names_of(30))
+    node.scan()
+    assert node.scan()["counts"]["added"] == 0
+    node.put(*names_of(15, first=30))
+    assert node.scan()["counts"]["added"] == 15
+    assert len(node.videos()) == 45

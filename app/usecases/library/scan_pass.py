@@ -4,10 +4,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
+from app.usecases.library.scan_memo import ScanMemo, WalkDigest
 from app.usecases.library.scan_result import Tally
 from app.usecases.library.thumbnails import asset_name
 from app.usecases.library.video_import import Absent, Reading, VideoImport
@@ -31,7 +32,7 @@ from ports.library.storage import (
 )
 from ports.unit_of_work import ReadOnlyFactory, UnitOfWorkFactory
 
-MAX_WAITING = 50_000  # new files kept back until the walk's end, to tell the moved ones
+MAX_WAITING = 50_000  # files that are kept in memory until the walk's end
 MAX_ABSENT = 10_000  # absent videos that new files are compared with
 COMMIT_EVERY = timedelta(seconds=2)
 
@@ -77,6 +78,8 @@ class ScanPass:
         self._waiting: list[_Wanted] = []
         self._absent: dict[tuple[str | None, int], Absent] = {}
         self._to_read = 0
+        self._memo, self._digest = ScanMemo(tools.assets), WalkDigest()
+        self._is_unchanged = False
         self._started = tools.clock.now()
         self.tally = Tally()
         self.known_before = 0
@@ -92,16 +95,51 @@ class ScanPass:
         with self._tools.read_only() as tx:
             self.known_before = tx.scans.count_known(self._location.id)
         try:
-            for items in _batches(self._storage.walk(), self._tools.batch):
+            for items in self._changed():
                 self._compare(items)
         except StorageEmpty:
             if self.known_before:
                 raise
+        if self._is_unchanged:
+            return
         self.find_missing()
         waiting, self._waiting = self._waiting, []
         self._read(waiting)
         self.tally.missing = len(self.missing)
         self._report()
+
+    def remember(self, finished_at: datetime) -> None:
+        """Keep in mind what was met, if all of it is stored now; see ``ScanMemo``."""
+        with self._tools.read_only() as tx:
+            known = tx.scans.count_known(self._location.id)
+        if self._digest.complete and self._digest.found == known and not self.tally.failed:
+            self._memo.keep(self._location.id, self._digest, finished_at)
+        else:
+            self._memo.forget(self._location.id)
+
+    def _changed(self) -> Iterator[list[WalkItem]]:
+        """Yield what the walk meets in batches, or nothing where all is as it was."""
+        expected = self._memo.matches(self._location, known=self.known_before)
+        kept: list[list[WalkItem]] = []
+        for items in _batches(self._storage.walk(), self._tools.batch):
+            self._digest.add(items)
+            if expected is None:
+                yield items
+                continue
+            if self._digest.found <= MAX_WAITING:
+                kept.append(items)
+            self._context.progress(found=self._digest.found)
+        if expected is None:
+            return
+        if self._digest.complete and self._digest.hex() == expected:
+            self._is_unchanged, self.tally.found = True, self._digest.found
+        elif self._digest.found <= MAX_WAITING:
+            yield from kept
+        else:
+            self._digest = WalkDigest()
+            for items in _batches(self._storage.walk(), self._tools.batch):
+                self._digest.add(items)
+                yield items
 
     def set_missing(self, availability: Availability) -> None:
         """Mark the missing videos, a batch in a transaction."""

@@ -182,7 +182,8 @@ class ScanLocation:
             scan.tally.removed = len(scan.missing)
             message = f"{location.name}: {empty or scan.tally.in_words()}"
         news = scan.tally.added + scan.tally.updated > 0
-        self._finish(location, started, message, scan.tally, follow_up=news)
+        finished = self._finish(location, started, message, scan.tally, follow_up=news)
+        scan.remember(finished)
         return scan_result(success=True, message=message, tally=scan.tally, held=held)
 
     def _finish(
@@ -193,7 +194,7 @@ class ScanLocation:
         tally: Tally,
         *,
         follow_up: bool,
-    ) -> None:
+    ) -> datetime:
         now = self.tools.clock.now()
         last = LastScan(
             started_at=started,
@@ -221,6 +222,7 @@ class ScanLocation:
             tx.commit()
         if job is not None:
             self.queue.ring(job.id)
+        return now
 
     def _unreachable(
         self, location: StorageLocation, started: datetime, reason: str, *, missing: int = 0

@@ -1,0 +1,73 @@
+"""What the last complete scan of a location met, in a few bytes.
+
+A walk that meets the very same has nothing to compare: no row is read. What is remembered counts
+only together with the stored time of that scan, so that a restored database is compared again.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+
+from domain.ids import LocationId
+from domain.library.storage_location import StorageLocation
+from ports.library.media import AssetStore
+from ports.library.storage import FoundObject, WalkItem
+
+
+class WalkDigest:
+    """Runs along a walk; two walks that meet the same in the same order end alike."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.blake2b(digest_size=16)
+        self.complete = True  # False once something could not be looked at, or still grows
+        self.found = 0
+
+    def add(self, items: Sequence[WalkItem]) -> None:
+        """Take in the next items."""
+        found = [item for item in items if isinstance(item, FoundObject)]
+        self.complete = self.complete and len(found) == len(items)
+        self.found += len(found)
+        parts = chain.from_iterable((item.locator, item.signature) for item in found)
+        self._hash.update(("\0".join(parts) + "\0").encode())
+
+    def hex(self) -> str:
+        """Return the digest of everything so far."""
+        return self._hash.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ScanMemo:
+    """Keeps one digest for each location."""
+
+    assets: AssetStore
+
+    def matches(self, location: StorageLocation, *, known: int) -> str | None:
+        """Return the digest that a walk must have for nothing to have changed, or None."""
+        last = location.last_scan
+        kept = self.assets.find(_name(location.id))
+        if last is None or not last.success or kept is None:
+            return None
+        memo = json.loads(kept)
+        if memo["scan"] != last.finished_at.isoformat() or memo["found"] != known:
+            return None
+        return str(memo["digest"])
+
+    def keep(self, location_id: LocationId, digest: WalkDigest, finished_at: datetime) -> None:
+        """Remember what the scan that ended then has met."""
+        memo = {
+            "scan": finished_at.isoformat(),
+            "found": digest.found,
+            "digest": digest.hex(),
+        }
+        self.assets.put(_name(location_id), json.dumps(memo).encode())
+
+    def forget(self, location_id: LocationId) -> None:
+        """Have the next scan compare everything."""
+        self.assets.remove(_name(location_id))
+
+
+def _name(location_id: LocationId) -> str:
+    return f"scans/{location_id}.json"
