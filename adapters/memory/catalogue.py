@@ -10,7 +10,7 @@ from adapters.memory.visible import SeenVideo, SeenWork, matching_videos, total,
 from domain.ids import LibraryId, LocationId, UserId, VideoId, WorkId
 from domain.library.video import Availability
 from domain.library.watch import WatchState
-from domain.text import sort_key, words
+from domain.text import sort_key
 from ports.library.catalogue import (
     EVERYTHING,
     SORTS,
@@ -117,9 +117,9 @@ class MemoryCatalogue:
     ) -> CardSlice:
         works = self._ordered(seen_by, sort, where)
         if query.strip():
-            found = {work.work.id: work for work, _ in matching_videos(works, query)}
-            works = list(found.values()) if words(query) else []
-        works, following = self._slice(works, sort, after, limit)
+            works, following = _found(works, query, after, limit)
+        else:
+            works, following = self._slice(works, sort, after, limit)
         return CardSlice([self._card(work, viewer) for work in works], following)
 
     def continue_watching(
@@ -269,8 +269,17 @@ def _cursor(sort: str, key: tuple[Any, ...]) -> str:
 def _read_cursor(text: str, sort: str) -> list[Any]:
     try:
         named, key = json.loads(base64.urlsafe_b64decode(text.encode()))
-    except ValueError as exc:
+    except (ValueError, TypeError) as exc:
         raise CursorInvalid(field="after") from exc
     if named != sort or not isinstance(key, list):
         raise CursorInvalid(field="after")
     return key
+
+
+def _found(
+    works: list[SeenWork], query: str, after: str | None, limit: int
+) -> tuple[list[SeenWork], str | None]:
+    found = list({work.row: work for work, _ in matching_videos(works, query)}.values())
+    start = 0 if after is None else int(_read_cursor(after, "best")[0])
+    more = start + limit < len(found)
+    return found[start : start + limit], _cursor("best", (start + limit,)) if more else None

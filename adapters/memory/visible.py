@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from adapters.memory.database import Tables
 from domain.ids import WorkId
 from domain.library.document import video_fields, work_fields, work_metadata_fields
+from domain.library.search_query import parse_query
 from domain.library.storage_location import Library, StorageLocation
 from domain.library.video import Availability, Video
 from domain.library.work import Work
-from domain.text import fold, words
+from domain.text import fold
 from ports.library.catalogue import Totals, Visibility, WorkFilter
 
 
@@ -89,24 +90,18 @@ def total(videos: list[SeenVideo], works: int) -> Totals:
 
 
 def matching_videos(works: list[SeenWork], query: str) -> list[tuple[SeenWork, SeenVideo]]:
-    """Return the videos that the query finds, in the order of their works' titles."""
-    wanted = words(query)
+    """Return the videos that the query finds, the newest work first."""
+    wanted = parse_query(query)
+    newest_first = sorted(works, key=lambda work: work.row, reverse=True)
+    rows = [(work, seen) for work in newest_first for seen in work.videos]
     if not wanted:
         return []
-    rows = [(work, seen) for work in works for seen in work.videos]
-    by_prefix = [row for row in rows if _begins(wanted, _text(row))]
-    if by_prefix:
-        return by_prefix
-    return [row for row in rows if all(word in _text(row) for word in wanted)]
+    by_word = [row for row in rows if wanted.words and wanted.begins_words_of(_text(row))]
+    return by_word or [row for row in rows if wanted.is_part_of(_text(row))]
 
 
 def _text(row: tuple[SeenWork, SeenVideo]) -> str:
     return fold(f"{row[0].work.title} {row[1].video.filename}")
-
-
-def _begins(wanted: list[str], text: str) -> bool:
-    there = words(text)
-    return all(any(word.startswith(start) for word in there) for start in wanted)
 
 
 def _json_text(text: str) -> str:
