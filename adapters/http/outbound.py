@@ -87,6 +87,10 @@ class Outbound:
             raise PeerMisbehaves("its answer has no length")
         return BodyReader(exchange, deadline, release)
 
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._pool.close()
+
     def _ask(self, sock: socket.socket, request: wire.Request, deadline: Deadline) -> Exchange:
         try:
             wire.send_request(sock, request, deadline)
