@@ -157,7 +157,8 @@ class Walk:
     def _shelf_only(self) -> bool:
         """Whether ``library_work`` alone knows the answer."""
         plain = self.where == WorkFilter() and self.sort.field == "title"
-        return plain and not self.scope.all and len(self.scope.libraries) <= _MOST_MERGED
+        few = 1 <= len(self.scope.libraries) <= _MOST_MERGED
+        return plain and few and not self.scope.all
 
     def _is_shelved(self, libraries: Sequence[int]) -> sa.ColumnElement[bool]:
         conditions = [_shelf.c.work_row == _work.c.row, _shelf.c.library_row.in_(libraries)]

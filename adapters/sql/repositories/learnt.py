@@ -140,20 +140,19 @@ class SqlLearntImport:
         return new_rows(self._connection, _work, count) if count else []
 
     def _insert(self, page: _Page, works: Sequence[RemoteWork], numbers: Mapping[str, int]) -> None:
-        values, written, shelved = [], [], []
+        values, written = [], []
         for remote in works:
             work_id, row = WorkId(self._new_id()), numbers[remote.remote_id]
             work = _as_work(remote, work_id, page, created_at=page.at)
             shown = bool(remote.videos)
-            value = work_values(work) | {"row": row, "digest": remote.digest, "shown": shown}
-            values.append(value)
+            values.append(work_values(work) | {"row": row, "digest": remote.digest, "shown": shown})
             written.append(_Written(work_id, row, row, work.title, remote.videos))
-            if shown:
-                shelved.append((value["sort_title"], row))
         self._connection.execute(sa.insert(_work), values)
-        self._write_videos(page, written)
+        kept = self._write_videos(page, written)
+        shelved = [(value["sort_title"], value["row"]) for value in values if value["row"] in kept]
         if shelved:
             self._shelves.shelve_new(page.location_row, shelved, own=False)
+        self._shelves.touch(work.row for work in written if work.videos and work.row not in kept)
 
     def _update(
         self, page: _Page, works: Sequence[RemoteWork], known: Mapping[str, sa.Row[Any]]
@@ -191,13 +190,16 @@ class SqlLearntImport:
             for row in self._connection.execute(query.where(_video.c.work_row.in_(some)))
         }
 
-    def _write_videos(self, page: _Page, works: Sequence[_Written]) -> None:
+    def _write_videos(self, page: _Page, works: Sequence[_Written]) -> set[int]:
+        """Write videos; return the rows of works that have one. The last to name a video has it."""
         wanted = {video.remote_id: (work, video) for work in works for video in work.videos}
         stored = self._stored_videos(page, list(wanted))
         new, changed = [], []
         for remote_id, (work, remote) in wanted.items():
             old = stored.get(remote_id)
-            video = _as_video(remote, VideoId(old.id if old else self._new_id()), work, page)
+            video_id = VideoId(old.id if old else self._new_id())
+            created_at = old.created_at if old else page.at
+            video = _as_video(remote, video_id, work, page, created_at)
             value = video_values(video, page.storage_type, work.title) | {
                 "work_row": work.row,
                 "shown_row": work.shown_row,
@@ -208,13 +210,16 @@ class SqlLearntImport:
                 new.append(value)
             else:
                 self._shelves.touch([old.shown_row])
-                changed.append(value | {"created_at": old.created_at, "number": old.row})
+                changed.append(value | {"number": old.row})
         if new:
             self._connection.execute(sa.insert(_video), new)
         if changed:
-            names = [name for name in changed[0] if name not in {"number", "id", "locator"}]
+            names = [
+                name for name in changed[0] if name not in {"number", "id", "locator", "created_at"}
+            ]
             update = sa.update(_video).where(_video.c.row == sa.bindparam("number"))
             self._connection.execute(update.values({n: sa.bindparam(n) for n in names}), changed)
+        return {work.row for work, _ in wanted.values()}
 
     def _stored_videos(self, page: _Page, remote_ids: list[str]) -> dict[str, sa.Row[Any]]:
         columns = ("locator", "row", "id", "shown_row", "created_at")
@@ -262,7 +267,9 @@ def _as_work(remote: RemoteWork, work_id: WorkId, page: _Page, *, created_at: da
     )
 
 
-def _as_video(remote: RemoteVideo, video_id: VideoId, work: _Written, page: _Page) -> Video:
+def _as_video(
+    remote: RemoteVideo, video_id: VideoId, work: _Written, page: _Page, created_at: datetime
+) -> Video:
     return Video(
         id=video_id,
         work_id=work.id,
@@ -271,7 +278,7 @@ def _as_video(remote: RemoteVideo, video_id: VideoId, work: _Written, page: _Pag
         locator=remote.remote_id,
         file_size=remote.file_size,
         signature="",
-        created_at=page.at,
+        created_at=created_at,
         updated_at=page.at,
         facts=remote.facts,
         fingerprints=remote.fingerprints,

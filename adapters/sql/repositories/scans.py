@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,13 +51,13 @@ class SqlScanImport:
 
     def candidates(self, wanted: Sequence[Traits]) -> Sequence[tuple[WorkId, Traits]]:
         columns = (_work.c.row, _work.c.id, _work.c.title, _work.c.year, _work.c.external_ids)
-        found: list[tuple[WorkId, Traits]] = []
+        own = sa.select(*columns).where(_work.c.connection_id.is_(None))
+        found = []
         for rows in chunks(sorted(self._candidate_rows(wanted))):
-            own = _work.c.row.in_(rows) & _work.c.connection_id.is_(None)
-            works = self._connection.execute(sa.select(*columns).where(own).order_by(_work.c.row))
+            works = self._connection.execute(own.where(_work.c.row.in_(rows))).all()
             videos = self._videos_of(rows)
-            found += [(work.id, _traits(work, videos[work.row])) for work in works.all()]
-        return found
+            found += [(work.id, _traits(work, videos[work.row])) for work in works]
+        return sorted(found, key=itemgetter(0))
 
     def add(self, pairs: Sequence[tuple[Work | None, Video]]) -> None:
         new = {work.id: work for work, _ in pairs if work is not None}
@@ -137,24 +138,20 @@ class SqlScanImport:
         return self._places[location_id]
 
     def _candidate_rows(self, wanted: Sequence[Traits]) -> set[int]:
-        queries: list[sa.Select[Any]] = []
-        ids = schema.external_id.c
-        pairs = {pair for traits in wanted for pair in traits.external_ids.items()}
-        for some in chunks(pairs):
-            same = ids.name.in_({n for n, _ in some}) & ids.value.in_({v for _, v in some})
+        ids, queries = schema.external_id.c, []
+        for name, values in _by_name(pair for each in wanted for pair in each.external_ids.items()):
+            same = (ids.name == name) & ids.value.in_(values)
             queries.append(sa.select(ids.work_row).where(same))
-        prints = {print_.partition(":")[::2] for traits in wanted for print_ in traits.fingerprints}
-        for kind in _PRINTS:
-            for some in chunks(value for name, value in prints if name == kind):
-                same = _video.c[kind].in_(some) & _video.c.remote_id.is_(None)
+        prints = (text.partition(":")[::2] for each in wanted for text in each.fingerprints)
+        for kind, values in _by_name(prints):
+            if kind in _PRINTS:
+                same = _video.c[kind].in_(values) & _video.c.remote_id.is_(None)
                 queries.append(sa.select(_video.c.work_row).where(same))
-        names = {(sort_key(traits.title), traits.year) for traits in wanted if traits.year}
-        for some in chunks(names):
-            titles, years = {title for title, _ in some}, {year for _, year in some}
-            same = _work.c.sort_title.in_(titles) & _work.c.year.in_(years)
-            queries.append(sa.select(_work.c.row).where(same, _work.c.connection_id.is_(None)))
-        limited = [query.limit(_MOST_CANDIDATES) for query in queries]
-        return {row for query in limited for row in self._connection.scalars(query)}
+        titles = {sort_key(each.title) for each in wanted if each.year is not None}
+        own = _work.c.connection_id.is_(None) & _work.c.year.is_not(None)
+        named = sa.select(_work.c.row).where(own)
+        queries += [named.where(_work.c.sort_title.in_(some)) for some in chunks(titles)]
+        return {row for query in queries for row in self._connection.scalars(query)}
 
     def _videos_of(self, work_rows: list[int]) -> Mapping[int, list[sa.Row[*tuple[Any, ...]]]]:
         query = sa.select(
@@ -202,6 +199,16 @@ class SqlScanImport:
         except sa.exc.IntegrityError as exc:
             raise AlreadyExists("the location has a video with that locator already") from exc
         self._shelves.touch(value["shown_row"] for value in values)
+
+
+def _by_name(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """Group values under their names, in lists short enough for one statement."""
+    groups: dict[str, set[str]] = defaultdict(set)
+    for name, value in pairs:
+        groups[name].add(value)
+    for name, values in groups.items():
+        for some in chunks(values):
+            yield name, some
 
 
 def _known_videos() -> sa.Select[Any]:
