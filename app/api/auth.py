@@ -36,7 +36,7 @@ class CredentialsMissing(Unauthenticated):
     """The request carries no credentials."""
 
     code = "credentials.missing"
-    title = "An API key is needed: Authorization: Bearer …"
+    title = "An API key is needed, in the header Authorization: Bearer"
 
 
 class ScopeMissing(Forbidden):
