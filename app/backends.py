@@ -112,7 +112,7 @@ class Backends(containers.DeclarativeContainer):
 
     # -- other nodes
     read_access = providers.ThreadSafeSingleton(
-        ReadAccess, read_only.provider, secret_box, given.federation.enabled
+        ReadAccess, credentials, secret_box, given.federation.enabled
     )
     outbound = providers.ThreadSafeSingleton(
         Outbound,

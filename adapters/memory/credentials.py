@@ -6,9 +6,9 @@ from uuid import UUID
 
 from adapters.memory.database import MemoryDatabase
 from domain.federation.api_key import ApiKey
-from domain.ids import ApiKeyId, UserId
+from domain.ids import ApiKeyId, ConnectionId, UserId
 from domain.people import User
-from ports.federation.credentials import KeyHolder, SessionHolder
+from ports.federation.credentials import KeyHolder, PeerHolder, SessionHolder
 
 
 class MemoryCredentials:
@@ -25,6 +25,14 @@ class MemoryCredentials:
         number = _uuid(key_id)
         keys = self._database.tables.api_keys
         return self._holder(keys.get(ApiKeyId(number)) if number else None)
+
+    def find_peer(self, connection_id: ConnectionId) -> PeerHolder | None:
+        tables = self._database.tables
+        connection = tables.connections.get(connection_id)
+        if connection is None:
+            return None
+        sealed = tables.sealed_keys.get(connection_id)
+        return PeerHolder(connection.state, connection.remote_url, sealed)
 
     def find_session(self, id_digest: bytes, now: datetime) -> SessionHolder | None:
         tables = self._database.tables

@@ -19,6 +19,15 @@ class KeyHolder:
     connection_state: ConnectionState | None
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class PeerHolder:
+    """What is needed to ask a peer something: its state, its URL, and our key there, sealed."""
+
+    state: ConnectionState
+    remote_url: str
+    sealed_key: bytes | None
+
+
 @dataclass(frozen=True, slots=True)
 class SessionHolder:
     """A session and its person (None before sign-in)."""
@@ -36,6 +45,10 @@ class Credentials(Protocol):
 
     def find_key_by_id(self, key_id: str) -> KeyHolder | None:
         """Return the key with that id (text of a UUID), or None."""
+        ...
+
+    def find_peer(self, connection_id: ConnectionId) -> PeerHolder | None:
+        """Return what an outbound connection needs, or None for an unknown id."""
         ...
 
     def find_session(self, id_digest: bytes, now: datetime) -> SessionHolder | None:

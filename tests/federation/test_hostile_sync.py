@@ -35,12 +35,14 @@ class Context:
 
 
 @pytest.fixture
-def node(unit_of_work, read_only, secrets, secret_box, clock, new_id, make_peers, catalogue):
+def node(
+    unit_of_work, read_only, credentials, secrets, secret_box, clock, new_id, make_peers, catalogue
+):
     """A node with everything but its database real; ``sync(server)`` connects it and syncs."""
     add = AddConnection(unit_of_work, secrets, secret_box, clock, new_id, False, 100)
     issue = IssueKey(unit_of_work, secrets, clock, new_id)
     peers = make_peers(page_s=1.0, first_byte_s=0.5, max_page_bytes=16 * 1024 * 1024)
-    open_peer = OpenPeer(ReadAccess(read_only, secret_box, True), peers)
+    open_peer = OpenPeer(ReadAccess(credentials, secret_box, True), peers)
     sync_peer = SyncPeer(unit_of_work, read_only, open_peer, clock, 200, 1_000_000)
     names = itertools.count()
 

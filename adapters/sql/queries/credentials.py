@@ -12,8 +12,9 @@ from adapters.sql import schema
 from adapters.sql.queries.snapshot import Snapshots
 from adapters.sql.repositories.federation import API_KEY
 from adapters.sql.repositories.people import SESSION, USER
+from domain.ids import ConnectionId
 from domain.people import User
-from ports.federation.credentials import KeyHolder, SessionHolder
+from ports.federation.credentials import KeyHolder, PeerHolder, SessionHolder
 
 _key, _connection, _session, _user = (
     schema.api_key,
@@ -27,6 +28,9 @@ _KEY = sa.select(*API_KEY.columns, _connection.c.id, _connection.c.state).outerj
 # Made once: building a statement costs more than running it.
 _KEY_BY_DIGEST = _KEY.where(_key.c.digest == sa.bindparam("digest"))
 _KEY_BY_ID = _KEY.where(_key.c.id == sa.bindparam("key_id"))
+_PEER = sa.select(_connection.c.state, _connection.c.remote_url, _connection.c.sealed_key).where(
+    _connection.c.id == sa.bindparam("connection_id")
+)
 _SESSION = (
     sa.select(*SESSION.columns, *USER.columns)
     .outerjoin_from(_session, _user, _user.c.id == _session.c.user_id)
@@ -47,6 +51,10 @@ class SqlCredentials:
     def find_key_by_id(self, key_id: str) -> KeyHolder | None:
         number = _uuid(key_id)
         return _key_holder(self._first(_KEY_BY_ID, {"key_id": number})) if number else None
+
+    def find_peer(self, connection_id: ConnectionId) -> PeerHolder | None:
+        row = self._first(_PEER, {"connection_id": connection_id})
+        return None if row is None else PeerHolder(*row)
 
     def find_session(self, id_digest: bytes, now: datetime) -> SessionHolder | None:
         row = self._first(_SESSION, {"id_digest": id_digest})

@@ -1,40 +1,58 @@
 """Getting at a peer: the one place where its key is unsealed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from domain.federation.connection import FederationDisabled
+from domain.federation.connection import (
+    ConnectionInactive,
+    ConnectionNotFound,
+    ConnectionState,
+    FederationDisabled,
+)
 from domain.ids import ConnectionId
 from ports.crypto import SealBroken, SecretBox
+from ports.federation.credentials import Credentials
 from ports.federation.peers import Peer, PeerAccess, Peers
-from ports.unit_of_work import ReadOnlyFactory
 
 
 @dataclass(frozen=True, slots=True)
 class ReadAccess:
-    """Read how to reach a peer, of the present state, for every request to it."""
+    """Read how to reach a peer, of the present state, for every request to it.
 
-    read_only: ReadOnlyFactory
+    A range request asks this each time, so what was unsealed once is kept: by the sealed bytes,
+    which change whenever the key does.
+    """
+
+    credentials: Credentials
     secret_box: SecretBox
     federation_enabled: bool
+    _unsealed: dict[ConnectionId, tuple[bytes, str]] = field(default_factory=dict, repr=False)
 
     def __call__(self, connection_id: ConnectionId) -> PeerAccess:
         """Return the access.
 
         Raises:
             FederationDisabled: the settings switch it off.
-            ConnectionInactive: naming the state.
+            ConnectionNotFound, ConnectionInactive: the latter names the state.
             SealBroken: the key was sealed by another node's key file.
         """
         if not self.federation_enabled:
             raise FederationDisabled("federation disabled")
-        with self.read_only() as tx:
-            connection = tx.connections.get(connection_id)
-            sealed = tx.connections.sealed_key(connection_id)
-        connection.require_active()
-        if sealed is None:
+        holder = self.credentials.find_peer(connection_id)
+        if holder is None:
+            raise ConnectionNotFound
+        if holder.state is not ConnectionState.ACTIVE:
+            raise ConnectionInactive(f"the connection is {holder.state}", state=str(holder.state))
+        if holder.sealed_key is None:
             raise SealBroken("the connection has no stored key")
+        return PeerAccess(holder.remote_url, self._unseal(connection_id, holder.sealed_key))
+
+    def _unseal(self, connection_id: ConnectionId, sealed: bytes) -> str:
+        kept = self._unsealed.get(connection_id)
+        if kept is not None and kept[0] == sealed:
+            return kept[1]
         key = self.secret_box.open(sealed, place=key_place(connection_id))
-        return PeerAccess(connection.remote_url, key)
+        self._unsealed[connection_id] = sealed, key
+        return key
 
 
 @dataclass(frozen=True, slots=True)

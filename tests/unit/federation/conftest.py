@@ -115,8 +115,8 @@ def add(make_add):
 
 
 @pytest.fixture
-def make_open(read_only, secret_box, peers):
-    return lambda *, enabled=True: OpenPeer(ReadAccess(read_only, secret_box, enabled), peers)
+def make_open(credentials, secret_box, peers):
+    return lambda *, enabled=True: OpenPeer(ReadAccess(credentials, secret_box, enabled), peers)
 
 
 @pytest.fixture
