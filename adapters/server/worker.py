@@ -9,12 +9,9 @@ This reaches into gunicorn (``TConn``, ``finish_request``, ``method_queue``, ``_
 ``_cap_keepalive``): its version is pinned, and tests/e2e runs the worker for real.
 """
 
-import contextlib
 import json
-import signal
 import socket
 import ssl
-import struct
 import time
 from concurrent import futures
 from dataclasses import dataclass
@@ -22,16 +19,14 @@ from typing import Any
 
 from gunicorn.http import wsgi
 from gunicorn.http.errors import InvalidHeader
-from gunicorn.workers import gthread
 
+from adapters.server.patience import PatientWorker
 from adapters.server.streamer import Streamer
 from adapters.server.transfers import FileTransfer, SinkGone, SourceBroken, Transfer, Wants
 from ports.byte_body import FileBody, SocketBody, WatchedBody
 
 _DRAIN_S = 5.0
-_READ_S, _WRITE_S = 15, 30
 _BODIES = (WatchedBody, FileBody, SocketBody)
-_RESET = struct.pack("ii", 1, 0)
 
 
 class _Mark:
@@ -65,7 +60,7 @@ class _Kept:
         return self._keepalive
 
 
-class StreamWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+class StreamWorker(PatientWorker):
     """Threads for requests, one epoll thread for bytes."""
 
     def run(self) -> None:
@@ -81,11 +76,6 @@ class StreamWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
         finally:
             self._streamer.stop()
 
-    def init_signals(self) -> None:
-        """Leave Ctrl-C, which reaches the whole group, to the supervisor."""
-        super().init_signals()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
     def _cap_keepalive(self, deadline: float) -> None:
         """Begin to stop: called once, when no new connection is accepted any more."""
         super()._cap_keepalive(deadline)
@@ -93,35 +83,18 @@ class StreamWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
             listener.close()  # refuse at once what would wait in the backlog for nobody
         self._streamer.drain(self._options.graceful_timeout_s)
 
-    def accept(self, listener: Any) -> None:
-        """Wait for a new connection's first byte in the poller, not in a thread."""
-        try:
-            client, address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            return
-        self.nr_conns += 1
-        # A thread that reads a request or writes an answer is not held for longer than this.
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _seconds(_READ_S))
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _seconds(_WRITE_S))
-        conn = gthread.TConn(self.cfg, client, address, listener.getsockname())
-        conn.data_ready = True
-        conn.timeout = time.monotonic() + self.cfg.keepalive
-        self.pending_conns.append(conn)
-        self.poller.register(
-            client,
-            gthread.selectors.EVENT_READ,
-            gthread.partial(self.on_pending_socket_readable, conn),
-        )
-
     def finish_request(self, conn: Any, fs: "futures.Future[object] | _Kept") -> None:
         """Leave alone what the streamer has; reset what stayed short; the parent does the rest."""
+        vars(conn).pop("request_by", None)
         mark = None if fs.cancelled() else _result(fs)
         if mark is _STREAMING:
             return
         if mark is _CUT:
-            self._let_go(conn)
-        else:
+            self.reset(conn)
+        elif mark:
             super().finish_request(conn, fs)
+        else:
+            self.let_end(conn)
 
     def _keepalive_after(self, conn: Any, keepalive: object) -> object:
         if isinstance(keepalive, _Mark) or not keepalive:
@@ -218,21 +191,11 @@ class StreamWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
     def _after_stream(self, conn: Any, complete: bool, keepalive: bool) -> None:
         """Take the connection back, on the main thread."""
         if not complete:
-            self._let_go(conn)
+            self.reset(conn)
         elif keepalive:
             super().finish_request(conn, _Kept(keepalive=True))
         else:
-            self.nr_conns -= 1
-            with contextlib.suppress(OSError):
-                conn.sock.shutdown(socket.SHUT_WR)
-            conn.close()
-
-    def _let_go(self, conn: Any) -> None:
-        """Reset a connection: nobody shall take what came for the whole."""
-        self.nr_conns -= 1
-        with contextlib.suppress(OSError):
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        conn.close()
+            self.let_end(conn)
 
     def _busy_response(self, req: Any, refused: Any, conn: Any) -> Any:
         body = _busy(refused)
@@ -249,11 +212,6 @@ class StreamWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has 
         if refused.should_close():
             resp.force_close()
         return resp
-
-
-def _seconds(count: int) -> bytes:
-    """Write a time-out as setsockopt takes it."""
-    return struct.pack("ll", count, 0)
 
 
 def _result(future: "futures.Future[object] | _Kept") -> object:

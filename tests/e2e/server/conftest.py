@@ -89,14 +89,18 @@ class Running:
     def report(self):
         return json.loads(self.get("/report")[1])
 
-    def begin(self, path, receive_buffer=0, **headers):
-        """Send a request and return the socket after the header, with the first bytes of the body."""
+    def connect(self, receive_buffer=0):
         sock = socket.socket()
         _begun.append(sock)
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.settimeout(20)
         sock.connect(("127.0.0.1", self.port))
+        return sock
+
+    def begin(self, path, receive_buffer=0, **headers):
+        """Send a request and return the socket after the header, with the first bytes of the body."""
+        sock = self.connect(receive_buffer)
         fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         sock.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{fields}\r\n".encode())
         head = b""

@@ -48,7 +48,7 @@ def test_a_film_arrives_in_full_and_at_100_random_ranges(server, film, upstream,
 
 
 def test_pipelined_requests_are_all_answered_in_order(server):
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as sock:
+    with server.connect() as sock:
         one = b"GET /file HTTP/1.1\r\nHost: x\r\nRange: bytes=8-15\r\n\r\n"
         last = b"GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         sock.sendall(one * 3 + last)
@@ -59,18 +59,64 @@ def test_pipelined_requests_are_all_answered_in_order(server):
 
 
 def test_a_request_without_host_is_refused(server):
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as sock:
+    with server.connect() as sock:
         sock.sendall(b"GET /hello HTTP/1.1\r\n\r\n")
         assert read_all(sock)[0].startswith(b"HTTP/1.1 400 ")
 
 
 def test_idle_connections_hold_no_thread(server):
-    idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]
+    idle = [server.connect() for _ in range(40)]
     begun = time.monotonic()
     assert server.get("/hello")[1] == b"hello"
     assert time.monotonic() - begun < 2
     for sock in idle:
         sock.close()
+
+
+def test_requests_that_trickle_in_hold_no_thread(server):
+    slow = [server.connect() for _ in range(20)]
+    for part in (b"GET /hello HT", b"TP/1.1\r\nHo", b"st: x\r\n"):
+        for sock in slow:
+            sock.sendall(part)
+        assert server.get("/hello")[1] == b"hello"
+    for sock in slow:
+        sock.sendall(b"\r\n")
+        assert b"200 OK" in sock.recv(4096)
+
+
+def test_bodies_that_trickle_in_hold_no_thread(server):
+    slow = [server.connect() for _ in range(20)]
+    for sock in slow:
+        sock.sendall(
+            b"POST /echo HTTP/1.1\r\nHost: x\r\ncontent-length: 10\r\nConnection: close\r\n\r\n12345"
+        )
+    assert server.get("/hello")[1] == b"hello"
+    for sock in slow:
+        sock.sendall(b"67890")
+        assert read_all(sock)[0].endswith(b"1234567890")
+
+
+@pytest.mark.parametrize("expect", [{}, {"Expect": "100-continue"}])
+def test_a_long_body_arrives_whole(server, expect):
+    body = os.urandom(700_000)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.request("POST", "/echo", body=body, headers=expect)
+    assert connection.getresponse().read() == body
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /" + b"x" * 5000, b"414"),
+        (b"GET / HTTP/1.1\r\nA: " + b"x" * 9000, b"431"),
+        (b"x" * 70_000, b"4"),
+    ],
+)
+def test_what_is_too_long_is_refused(server, head, status):
+    with server.connect() as sock:
+        sock.sendall(head + b"\r\n\r\n")
+        assert sock.recv(4096).startswith(b"HTTP/1.1 " + status)
 
 
 def test_a_body_with_a_get_is_read_away_before_the_next_request(server):
