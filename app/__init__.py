@@ -7,7 +7,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from adapters.crypto.keyfiles import KeyFilesBroken, load_or_create
-from adapters.sql.database import MIGRATIONS, bind_app, db
+from adapters.sql.database import MIGRATIONS, DatabaseUnavailable, bind_app, db
 from adapters.sql.upgrade import has_tables, upgrade_to_head
 from app import logging as app_logging
 from app.api import library, node, openapi, problems, streams
@@ -44,8 +44,11 @@ def create_app(
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         app = Flask(__name__, static_folder=None, template_folder=None)
         engine = bind_app(app, settings.database_url, pool_size=settings.database.pool_size)
-        key_files = load_or_create(settings.data_dir, fresh=not has_tables(engine))
-    except (SettingsInvalid, KeyFilesBroken, OSError) as exc:
+        is_new = not has_tables(engine)
+        key_files = load_or_create(settings.data_dir, fresh=is_new)
+        if is_new:
+            upgrade_to_head(engine)
+    except (SettingsInvalid, KeyFilesBroken, DatabaseUnavailable, OSError) as exc:
         raise SystemExit(f"Velour does not start.\n{exc}") from exc
     request_line = setup_logging(settings.logging.level, settings.logging.format)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
