@@ -51,6 +51,13 @@ class DatabaseUnavailable(Unavailable):
     title = "The database does not answer at the moment"
 
 
+class DatabaseOutdated(Unavailable):
+    """A table or column is missing: the program is newer than the database."""
+
+    code = "database.outdated"
+    title = "The database has to be brought up to date: flask --app wsgi db upgrade"
+
+
 class Base(so.DeclarativeBase):
     """Carries the metadata; no class maps a table."""
 
@@ -95,15 +102,26 @@ def reading(engine: sa.Engine) -> sa.Engine:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn "no answer", "no free connection" and "locked" into DatabaseUnavailable."""
+    """Turn "no answer", "no free connection" and "locked" into DatabaseUnavailable.
+
+    A missing table or column becomes DatabaseOutdated.
+    """
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.TimeoutError) as exc:
+    except sa.exc.TimeoutError as exc:
         raise DatabaseUnavailable from exc
     except sa.exc.DBAPIError as exc:
-        if exc.connection_invalidated:
+        if _lacks_something(exc.orig):
+            raise DatabaseOutdated from exc
+        if isinstance(exc, sa.exc.OperationalError) or exc.connection_invalidated:
             raise DatabaseUnavailable from exc
         raise
+
+
+def _lacks_something(cause: BaseException | None) -> bool:
+    if isinstance(cause, sqlite3.OperationalError):
+        return str(cause).startswith(("no such table", "no such column"))
+    return getattr(cause, "sqlstate", None) in {"42P01", "42703"}  # undefined table, column
 
 
 def _engine_options(url: str, pool_size: int) -> tuple[sa.URL, dict[str, Any]]:
