@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "deploy"))
 
 DATA = Path(os.environ.get("VELOUR_DATA_DIR") or ROOT / "var" / "demo").resolve()
-FILM = DATA / "films" / "A Day at Sea (2026).mp4"
+FILM = DATA.with_name(f"{DATA.name}-films") / "A Day at Sea (2026).mp4"
 PASSWORD_FILE = DATA / "first-admin.txt"
 ENVIRONMENT = {**os.environ, "VELOUR_DATA_DIR": str(DATA)}
 
