@@ -196,7 +196,7 @@ class LibraryViews:
             scope=Scope.STREAM,
             limit="thumbnail",
             action="api.thumbnail",
-            media_type="image/webp",
+            media_type="image/*",
             statuses={304: "the picture is the one you have", 404: "no such video, or no picture"},
         )
     )

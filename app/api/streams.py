@@ -39,7 +39,7 @@ class StreamViews:
             scope=Scope.STREAM,
             limit="",
             action="",
-            media_type="application/octet-stream",
+            media_type="*/*",
             statuses={
                 206: "the range that was asked for",
                 304: "the file is the one you have",

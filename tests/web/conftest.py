@@ -5,11 +5,14 @@ import pytest
 from flask import Flask
 
 from adapters.memory.counters import MemoryCounters
+from adapters.sql.upgrade import upgrade_to_head
+from app import create_app
 from app import logging as app_logging
 from app.api import library, node, openapi, problems
 from app.api.addresses import ClientAddresses
 from app.api.auth import Guard
 from app.limits import LimitFigures, Limits
+from app.settings import load_settings
 from app.usecases.federation.authentication import Authenticate
 from app.usecases.federation.keys import IssueKey, RevokeKey
 from domain.federation.audit import CLI
@@ -152,3 +155,41 @@ def make_node(request):
 @pytest.fixture
 def home(make_node):
     return make_node()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An application with one person, one library and one file."""
+    films, data = tmp_path_factory.mktemp("films"), tmp_path_factory.mktemp("data")
+    (films / "Metropolis.mp4").write_bytes(bytes(range(256)) * 40)
+    app = create_app(
+        load_settings({"VELOUR_DATA_DIR": str(data), "VELOUR__LIMITS__ENABLED": "false"})
+    )
+    container = app.extensions["velour"]
+    upgrade_to_head(container.engine())
+    container.create_user()(
+        username="ann", email="ann@example.org", password="correct horse", actor=CLI
+    )
+    library = container.create_library()(name="Films", actor=CLI)
+    location = container.add_location()(
+        name="disk", storage_type="local", library="Films", options={"path": str(films)}, actor=CLI
+    )
+    now, new_id = container.clock().now(), container.new_id()
+    work = Work(id=new_id(), title="Metropolis", created_at=now, updated_at=now)
+    video = Video(
+        id=new_id(), work_id=work.id, location_id=location.id, filename="Metropolis.mp4",
+        locator="Metropolis.mp4", file_size=10_240, signature="1", created_at=now, updated_at=now,
+    )  # fmt: skip
+    with container.unit_of_work() as tx:
+        tx.scans.add([(work, video)])
+        tx.commit()
+    app.work, app.video, app.shelf = work, video, library
+    yield app
+    container.engine().dispose()
+
+
+def issue(whole, *scopes, kind="peer", libraries=("Films",), **options):
+    issue_key = whole.extensions["velour"].issue_key()
+    return issue_key(
+        name=f"{kind} {' '.join(scopes)}", kind=kind, scopes=scopes, libraries=libraries, actor=CLI, **options
+    )[1]  # fmt: skip

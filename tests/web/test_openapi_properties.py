@@ -13,6 +13,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.web.conftest import issue
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -47,35 +49,53 @@ def films(home):
     return made
 
 
-def operations(home):
-    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", home.app)
+def operations(app):
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
     return [result.ok() for result in schema.get_all_operations()]
 
 
-def check(home, case):
-    case.call_and_validate(headers={"Authorization": f"Bearer {home.reader}"}, checks=CHECKS)
+def check(key, case):
+    case.call_and_validate(headers={"Authorization": f"Bearer {key}"}, checks=CHECKS)
 
 
 def test_what_is_there_is_answered_as_documented(home, films):
-    for operation in operations(home):
+    for operation in operations(home.app):
         for film in (films[0], films[-1]):
             ids = {"work_id": str(film.work.id), "video_id": str(film.video.id)}
             wanted = {p: v for p, v in ids.items() if f"{{{p}}}" in operation.path}
             for query in ({}, {"per_page": 3}, {"query": "film"}, {"after": ""}, {"sort": "-year"}):
-                check(home, operation.Case(path_parameters=wanted, query=query))
+                check(home.reader, operation.Case(path_parameters=wanted, query=query))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
-def test_whatever_is_asked_is_answered_as_documented(home, films, mode):
-    assert films
-    for operation in operations(home):
+def test_whatever_is_asked_is_answered_as_documented(whole, mode):
+    key = issue(whole, "read", "stream", "metadata", kind="app")
+    for operation in operations(whole):
         if mode.is_negative and not (operation.query or operation.path_parameters):
             continue  # there is nothing to get wrong
 
         @EXAMPLES
         @given(case=operation.as_strategy(generation_mode=mode))
         def holds(case):
-            check(home, case)
+            check(key, case)
 
         holds()
+
+
+def test_the_bytes_of_a_film_are_answered_as_documented(whole):
+    key = issue(whole, "read", "stream", kind="app")
+    (stream,) = [o for o in operations(whole) if o.path.endswith("/stream")]
+    for wanted in (
+        None,
+        "bytes=0-9",
+        "bytes=-5",
+        "bytes=99999-",
+        "bytes=0-1,5-6",
+        "lines=1-2",
+        "bytes=x",
+    ):
+        headers = {"Authorization": f"Bearer {key}"} | ({"Range": wanted} if wanted else {})
+        case = stream.Case(path_parameters={"video_id": str(whole.video.id)})
+        response = case.call_and_validate(headers=headers, checks=CHECKS)
+        assert response.status_code in {200, 206, 416}, wanted
