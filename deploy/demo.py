@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "deploy"))
 
 DATA = Path(os.environ.get("VELOUR_DATA_DIR") or ROOT / "var" / "demo").resolve()
 FILM = DATA.with_name(f"{DATA.name}-films") / "A Day at Sea (2026).mp4"
@@ -37,20 +36,17 @@ def flask(*arguments: str, stdin: str = "") -> str:
     return done.stdout
 
 
-def prepare_film() -> None:
-    """Draw the film unless it is there."""
+def begin_film() -> subprocess.Popen[bytes] | None:
+    """Start drawing the film unless it is there; it takes about as long as the rest."""
     if FILM.exists():
-        return
-    from demo_film import draw_film  # noqa: PLC0415 - slow to import, and needed once
-
+        return None
     print("Drawing a one-minute film …", flush=True)
     FILM.parent.mkdir(parents=True, exist_ok=True)
-    draw_film(FILM)
+    return subprocess.Popen([sys.executable, str(ROOT / "deploy" / "demo_film.py"), str(FILM)])
 
 
 def prepare_node() -> None:
-    """Make the first admin, the library and its location, and scan it."""
-    flask("db", "upgrade")
+    """Make the first admin, the library and its location."""
     if not json.loads(flask("user", "list", "--json"))["items"]:
         password = secrets.token_urlsafe(12)
         PASSWORD_FILE.touch(mode=0o600)
@@ -66,7 +62,10 @@ def prepare_node() -> None:
             *("storage", "add", "Demo films", "--type", "local", "--library", "Films"),
             *("--option", f"path={FILM.parent}"),
         )
-    # A film that was drawn just now still looks as if it were growing.
+
+
+def scan() -> None:
+    """Read the film in. One that was drawn just now still looks as if it were growing."""
     ENVIRONMENT["VELOUR__LIBRARY__GROWING_SECONDS"] = "0"
     flask("storage", "scan", "Demo films", "--wait")
     del ENVIRONMENT["VELOUR__LIBRARY__GROWING_SECONDS"]
@@ -85,9 +84,12 @@ def free_port(wanted: int) -> int:
 
 def main() -> None:
     """Prepare everything, say where it is, and become the server."""
-    prepare_film()
+    drawing = begin_film()
     print("Preparing the node …", flush=True)
     prepare_node()
+    if drawing is not None and drawing.wait():
+        sys.exit("The film could not be drawn; what went wrong stands above.")
+    scan()
     port = free_port(int(os.environ.get("VELOUR__SERVER__PORT", "8080")))
     password = (
         PASSWORD_FILE.read_text(encoding="utf-8") if PASSWORD_FILE.exists() else "as you set it"

@@ -15,7 +15,7 @@ import av
 from av.filter import Graph
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-SIZE = WIDTH, HEIGHT = 768, 432
+SIZE = WIDTH, HEIGHT = 640, 360
 RATE = 24
 HORIZON = 0.62
 # Time of day (0 to 1), colour above, colour at the horizon.
@@ -75,7 +75,7 @@ def picture(second: float, length: float, font: ImageFont.FreeTypeFont) -> Image
 def draw_film(path: Path, seconds: int = 60) -> None:
     """Write the film; a reader never sees half of it."""
     part = path.with_suffix(".part")
-    font = ImageFont.load_default(size=30)
+    font = ImageFont.load_default(size=26)
     with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as film:
         video = film.add_stream("libx264", rate=RATE, options={"preset": "superfast", "crf": "25"})
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
