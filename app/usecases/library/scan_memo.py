@@ -9,12 +9,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
+from operator import itemgetter
 
 from domain.ids import LocationId
 from domain.library.storage_location import StorageLocation
 from ports.library.media import AssetStore
 from ports.library.storage import FoundObject, WalkItem
+
+_LOCATOR = itemgetter(FoundObject._fields.index("locator"))
+_SIGNATURE = itemgetter(FoundObject._fields.index("signature"))
 
 
 class WalkDigest:
@@ -27,11 +30,12 @@ class WalkDigest:
 
     def add(self, items: Sequence[WalkItem]) -> None:
         """Take in the next items."""
-        found = [item for item in items if isinstance(item, FoundObject)]
+        found = [item for item in items if type(item) is FoundObject]
         self.complete = self.complete and len(found) == len(items)
         self.found += len(found)
-        parts = chain.from_iterable((item.locator, item.signature) for item in found)
-        self._hash.update(("\0".join(parts) + "\0").encode())
+        for part in (_LOCATOR, _SIGNATURE):
+            self._hash.update("\0".join(map(part, found)).encode())
+        self._hash.update(b"\0")
 
     def hex(self) -> str:
         """Return the digest of everything so far."""
@@ -44,24 +48,18 @@ class ScanMemo:
 
     assets: AssetStore
 
-    def matches(self, location: StorageLocation, *, known: int) -> str | None:
+    def expected(self, location: StorageLocation) -> str | None:
         """Return the digest that a walk must have for nothing to have changed, or None."""
         last = location.last_scan
         kept = self.assets.find(_name(location.id))
         if last is None or not last.success or kept is None:
             return None
         memo = json.loads(kept)
-        if memo["scan"] != last.finished_at.isoformat() or memo["found"] != known:
-            return None
-        return str(memo["digest"])
+        return str(memo["digest"]) if memo["scan"] == last.finished_at.isoformat() else None
 
     def keep(self, location_id: LocationId, digest: WalkDigest, finished_at: datetime) -> None:
         """Remember what the scan that ended then has met."""
-        memo = {
-            "scan": finished_at.isoformat(),
-            "found": digest.found,
-            "digest": digest.hex(),
-        }
+        memo = {"scan": finished_at.isoformat(), "digest": digest.hex()}
         self.assets.put(_name(location_id), json.dumps(memo).encode())
 
     def forget(self, location_id: LocationId) -> None:

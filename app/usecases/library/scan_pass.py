@@ -92,12 +92,11 @@ class ScanPass:
             StorageUnreachable: what was done so far is kept.
             StorageEmpty: nothing is there, and videos were.
         """
-        with self._tools.read_only() as tx:
-            self.known_before = tx.scans.count_known(self._location.id)
         try:
             for items in self._changed():
                 self._compare(items)
         except StorageEmpty:
+            self.known_before = self._count_known()
             if self.known_before:
                 raise
         if self._is_unchanged:
@@ -110,16 +109,19 @@ class ScanPass:
 
     def remember(self, finished_at: datetime) -> None:
         """Keep in mind what was met, if all of it is stored now; see ``ScanMemo``."""
-        with self._tools.read_only() as tx:
-            known = tx.scans.count_known(self._location.id)
-        if self._digest.complete and self._digest.found == known and not self.tally.failed:
+        digest = self._digest
+        if self._is_unchanged or (
+            digest.complete and not self.tally.failed and digest.found == self._count_known()
+        ):
             self._memo.keep(self._location.id, self._digest, finished_at)
         else:
             self._memo.forget(self._location.id)
 
     def _changed(self) -> Iterator[list[WalkItem]]:
         """Yield what the walk meets in batches, or nothing where all is as it was."""
-        expected = self._memo.matches(self._location, known=self.known_before)
+        expected = self._memo.expected(self._location)
+        if expected is None:
+            self.known_before = self._count_known()
         kept: list[list[WalkItem]] = []
         for items in _batches(self._storage.walk(), self._tools.batch):
             self._digest.add(items)
@@ -133,7 +135,9 @@ class ScanPass:
             return
         if self._digest.complete and self._digest.hex() == expected:
             self._is_unchanged, self.tally.found = True, self._digest.found
-        elif self._digest.found <= MAX_WAITING:
+            return
+        self.known_before = self._count_known()
+        if self._digest.found <= MAX_WAITING:
             yield from kept
         else:
             self._digest = WalkDigest()
@@ -176,6 +180,10 @@ class ScanPass:
             waiting, self._waiting = self._waiting, []
             self._read(waiting)
         self._report()
+
+    def _count_known(self) -> int:
+        with self._tools.read_only() as tx:
+            return tx.scans.count_known(self._location.id)
 
     def _spare(self, locator: str | None) -> None:
         if locator is not None and locator.endswith("/"):
