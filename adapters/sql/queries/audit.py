@@ -44,7 +44,13 @@ class SqlAuditReader:
             last = rows[-1].number
 
     def page(
-        self, *, before: int | None, limit: int, action: str = "", actor: str = ""
+        self,
+        *,
+        before: int | None,
+        limit: int,
+        action: str = "",
+        actor: str = "",
+        target: str = "",
     ) -> Sequence[ChainedEntry]:
         query = _entries().order_by(_audit.c.number.desc()).limit(limit)
         if before is not None:
@@ -52,6 +58,8 @@ class SqlAuditReader:
         for column, start in ((_audit.c.action, action), (_audit.c.actor, actor)):
             if start:
                 query = query.where(sa.func.substr(column, 1, len(start)) == start)
+        if target:
+            query = query.where(_audit.c.target == target)
         with self._snapshots.open() as connection:
             return [_chained(row) for row in connection.execute(query)]
 

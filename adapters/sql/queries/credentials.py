@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from adapters.sql import schema
-from adapters.sql.queries.snapshot import Snapshots
+from adapters.sql.queries.lookup import Lookup
 from adapters.sql.repositories.federation import API_KEY
 from adapters.sql.repositories.people import SESSION, USER
 from domain.ids import ConnectionId
@@ -43,21 +43,25 @@ class SqlCredentials:
     """Looks credentials up by digest or id, always in the present state."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._snapshots = Snapshots(engine)
+        self._key_by_digest = Lookup(engine, _KEY_BY_DIGEST)
+        self._key_by_id = Lookup(engine, _KEY_BY_ID)
+        self._peer = Lookup(engine, _PEER)
+        self._session = Lookup(engine, _SESSION)
+        self._user = Lookup(engine, _USER)
 
     def find_key(self, digest: bytes) -> KeyHolder | None:
-        return _key_holder(self._first(_KEY_BY_DIGEST, {"digest": digest}))
+        return _key_holder(self._key_by_digest(digest))
 
     def find_key_by_id(self, key_id: str) -> KeyHolder | None:
         number = _uuid(key_id)
-        return _key_holder(self._first(_KEY_BY_ID, {"key_id": number})) if number else None
+        return _key_holder(self._key_by_id(number)) if number else None
 
     def find_peer(self, connection_id: ConnectionId) -> PeerHolder | None:
-        row = self._first(_PEER, {"connection_id": connection_id})
+        row = self._peer(connection_id)
         return None if row is None else PeerHolder(*row)
 
     def find_session(self, id_digest: bytes, now: datetime) -> SessionHolder | None:
-        row = self._first(_SESSION, {"id_digest": id_digest})
+        row = self._session(id_digest)
         if row is None:
             return None
         width = len(SESSION.columns)
@@ -67,12 +71,8 @@ class SqlCredentials:
 
     def find_user(self, user_id: str) -> User | None:
         number = _uuid(user_id)
-        row = self._first(_USER, {"user_id": number}) if number else None
+        row = self._user(number) if number else None
         return None if row is None else USER.load(row)
-
-    def _first(self, statement: sa.Select[Any], values: dict[str, Any]) -> Any:
-        with self._snapshots.open() as connection:
-            return connection.execute(statement, values).first()
 
 
 def _key_holder(row: Any) -> KeyHolder | None:

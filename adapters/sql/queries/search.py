@@ -21,6 +21,12 @@ MOST_COUNTED = 10_000
 MOST_RANKED = 1_000
 _PART = 3  # shorter parts of words are in no index
 _work, _video = schema.work, schema.video
+# Word for word the expression of the index (revision 0002), or PostgreSQL would not use it.
+_SIGNS = "!\"#$&''()*+,-./:;<=>?@[\\]^_`{|}~"
+_INDEXED_WORDS = (
+    "to_tsvector('simple'::regconfig,"
+    f" translate(video.search_text, '{_SIGNS}' || chr(37), repeat(' ', 32)))"
+)
 _words = sa.table("video_text_word", sa.column("rowid"), sa.column("rank"))
 _parts = sa.table("video_text_part", sa.column("rowid"), sa.column("rank"))
 
@@ -67,9 +73,7 @@ class Search:
 
     def _by_word(self) -> sa.Select[Any]:
         if self._on_postgresql:
-            text = sa.func.to_tsvector(
-                sa.literal_column("'simple'::regconfig"), _video.c.search_text
-            )
+            text: sa.ColumnElement[Any] = sa.literal_column(_INDEXED_WORDS)
             wanted = " & ".join(f"'{word}':*" for word in self._query.words)
             asked = sa.func.to_tsquery(sa.literal_column("'simple'::regconfig"), wanted)
             query = visible_videos(

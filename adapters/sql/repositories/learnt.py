@@ -22,6 +22,7 @@ from domain.ids import ConnectionId, LocationId, VideoId, WorkId
 from domain.library.storage_location import StorageType
 from domain.library.video import Availability, Video
 from domain.library.work import Work
+from domain.text import sort_key
 from ports.federation.learnt import LearntCounts
 from ports.ids import IdFactory
 
@@ -119,10 +120,12 @@ class SqlLearntImport:
         for work in works:
             stored = known.get(work.remote_id)
             tally.rows.append(numbers[work.remote_id] if stored is None else stored.row)
-        if new:
-            self._insert(page, new, numbers)
-        if changed:
-            self._update(page, changed, known)
+        written = self._insert(page, new, numbers) | self._update(page, changed, known)
+        # In the order of the page: of two works that name one video, the later has it.
+        kept = self._write_videos(
+            page, [written[work.remote_id] for work in works if work.remote_id in written]
+        )
+        self._shelve(page, [written[work.remote_id] for work in new], kept)
 
     def _known(
         self, connection_id: ConnectionId, remote_ids: Sequence[str]
@@ -139,25 +142,34 @@ class SqlLearntImport:
     def _new_rows(self, count: int) -> list[int]:
         return new_rows(self._connection, _work, count) if count else []
 
-    def _insert(self, page: _Page, works: Sequence[RemoteWork], numbers: Mapping[str, int]) -> None:
-        values, written = [], []
+    def _insert(
+        self, page: _Page, works: Sequence[RemoteWork], numbers: Mapping[str, int]
+    ) -> dict[str, _Written]:
+        values, written = [], {}
         for remote in works:
             work_id, row = WorkId(self._new_id()), numbers[remote.remote_id]
             work = _as_work(remote, work_id, page, created_at=page.at)
             shown = bool(remote.videos)
-            values.append(work_values(work) | {"row": row, "digest": remote.digest, "shown": shown})
-            written.append(_Written(work_id, row, row, work.title, remote.videos))
-        self._connection.execute(sa.insert(_work), values)
-        kept = self._write_videos(page, written)
-        shelved = [(value["sort_title"], value["row"]) for value in values if value["row"] in kept]
+            value = work_values(work) | {"row": row, "digest": remote.digest, "shown": shown}
+            values.append(value)
+            written[remote.remote_id] = _Written(work_id, row, row, work.title, remote.videos)
+        if values:
+            self._connection.execute(sa.insert(_work), values)
+        return written
+
+    def _shelve(self, page: _Page, new: Sequence[_Written], kept: set[int]) -> None:
+        """Shelve new works; one that lost its videos within the page is looked at again."""
+        shelved = [(sort_key(work.title), work.row) for work in new if work.row in kept]
         if shelved:
             self._shelves.shelve_new(page.location_row, shelved, own=False)
-        self._shelves.touch(work.row for work in written if work.videos and work.row not in kept)
+        self._shelves.touch(work.row for work in new if work.videos and work.row not in kept)
 
     def _update(
         self, page: _Page, works: Sequence[RemoteWork], known: Mapping[str, sa.Row[Any]]
-    ) -> None:
-        values, written = [], []
+    ) -> dict[str, _Written]:
+        if not works:
+            return {}
+        values, written = [], {}
         shown = self._shown_under([known[work.remote_id].row for work in works])
         for remote in works:
             stored = known[remote.remote_id]
@@ -166,16 +178,17 @@ class SqlLearntImport:
             values.append(work_values(work) | {"digest": remote.digest, "number": stored.row})
             shown_row, title = shown.get(stored.row, (stored.row, work.title))
             title = work.title if shown_row == stored.row else title
-            written.append(_Written(stored.id, stored.row, shown_row, title, remote.videos))
+            written[remote.remote_id] = _Written(
+                stored.id, stored.row, shown_row, title, remote.videos
+            )
         names = [name for name in values[0] if name not in {"number", "id", "created_at"}]
         update = sa.update(_work).where(_work.c.row == sa.bindparam("number"))
         self._connection.execute(update.values({n: sa.bindparam(n) for n in names}), values)
-        rows = [work.row for work in written]
-        for some in chunks(rows):
+        for some in chunks(work.row for work in written.values()):
             self._mark_gone(_video.c.work_row.in_(some))
-        self._write_videos(page, written)
-        self._shelves.touch(rows)
-        self._shelves.touch(work.shown_row for work in written)
+            self._shelves.touch(some)
+        self._shelves.touch(work.shown_row for work in written.values())
+        return written
 
     def _shown_under(self, rows: Sequence[int]) -> dict[int, tuple[int, str]]:
         """Return (row, title) that the videos of works are shown under."""

@@ -23,6 +23,10 @@ def _where(condition: str) -> dict[str, sa.TextClause]:
     return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
 
 
+def _texts(*names: str) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text(), nullable=False) for name in names]
+
+
 def upgrade() -> None:
     op.create_table(
         "api_key",
@@ -31,8 +35,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(20), nullable=False),
         sa.Column("prefix", sa.String(40), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("scopes", sa.Text, nullable=False),
-        sa.Column("libraries", sa.Text, nullable=False),
+        *_texts("scopes", "libraries"),
         sa.Column("created_at", sa.DateTime, nullable=False),
         sa.Column("expires_at", sa.DateTime, nullable=True),
         sa.Column("networks", sa.Text, nullable=False),
@@ -49,11 +52,7 @@ def upgrade() -> None:
         "audit",
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("at", sa.DateTime, nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("target", sa.Text(), nullable=False),
-        sa.Column("result", sa.Text(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False),
+        *_texts("actor", "action", "target", "result", "detail"),
         sa.Column("bytes_sent", sa.BigInteger(), nullable=True),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("entry_hash", sa.LargeBinary(), nullable=False),
@@ -119,9 +118,7 @@ def upgrade() -> None:
         sa.Column("id", UUID, nullable=False),
         sa.Column("username", sa.String(50), nullable=False),
         sa.Column("email", sa.String(254), nullable=False),
-        sa.Column("username_folded", sa.Text(), nullable=False),
-        sa.Column("email_folded", sa.Text(), nullable=False),
-        sa.Column("password_hash", sa.Text(), nullable=False),
+        *_texts("username_folded", "email_folded", "password_hash"),
         sa.Column("role", sa.String(20), nullable=False),
         sa.Column("created_at", sa.DateTime, nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
@@ -140,10 +137,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(20), nullable=False),
         sa.Column("remote_url", sa.Text(), nullable=False),
         sa.Column("api_key_id", UUID, nullable=True),
-        sa.Column("instance_id", sa.Text(), nullable=False),
-        sa.Column("remote_name", sa.Text(), nullable=False),
-        sa.Column("remote_version", sa.Text(), nullable=False),
-        sa.Column("remote_state", sa.Text(), nullable=False),
+        *_texts("instance_id", "remote_name", "remote_version", "remote_state"),
         sa.Column("sealed_key", sa.LargeBinary(), nullable=True),
         sa.Column("key_digest", sa.LargeBinary(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -226,20 +220,17 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime, nullable=False),
         sa.Column("updated_at", sa.DateTime, nullable=False),
         sa.Column("year", sa.Integer(), nullable=True),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("director", sa.Text(), nullable=False),
+        *_texts("description", "director"),
         sa.Column("rating", sa.Double(), nullable=True),
         sa.Column("content_rating", sa.Text(), nullable=True),
-        sa.Column("tags", sa.Text, nullable=False),
-        sa.Column("external_ids", sa.Text, nullable=False),
+        *_texts("tags", "external_ids"),
         sa.Column("organized", sa.Boolean(), nullable=False),
         sa.Column("connection_id", UUID, nullable=True),
         sa.Column("remote_id", sa.Text(), nullable=True),
         sa.Column("digest", sa.LargeBinary(), nullable=True),
         sa.Column("merged_into", UUID, nullable=True),
         sa.Column("shown", sa.Boolean(), nullable=False),
-        sa.Column("fields", sa.Text(), nullable=False),
-        sa.Column("metadata_fields", sa.Text(), nullable=False),
+        *_texts("fields", "metadata_fields"),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["connection_id"], ["connection.id"], name="fk_work_connection_id_connection"
@@ -283,8 +274,7 @@ def upgrade() -> None:
     op.create_table(
         "external_id",
         sa.Column("work_row", ROW, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        *_texts("name", "value"),
         sa.ForeignKeyConstraint(["work_row"], ["work.row"], name="fk_external_id_work_row_work"),
         sa.PrimaryKeyConstraint("work_row", "name", name="pk_external_id"),
     )
@@ -310,8 +300,7 @@ def upgrade() -> None:
         sa.Column("work_row", ROW, nullable=False),
         sa.Column("shown_row", ROW, nullable=False),
         sa.Column("location_row", ROW, nullable=False),
-        sa.Column("filename", sa.Text(), nullable=False),
-        sa.Column("locator", sa.Text(), nullable=False),
+        *_texts("filename", "locator"),
         sa.Column("file_size", sa.BigInteger(), nullable=False),
         sa.Column("signature", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime, nullable=False),
@@ -332,8 +321,7 @@ def upgrade() -> None:
         sa.Column("etag", sa.Text(), nullable=True),
         sa.Column("remote_id", sa.Text(), nullable=True),
         sa.Column("peer_has_it", sa.Boolean(), nullable=False),
-        sa.Column("fields", sa.Text(), nullable=False),
-        sa.Column("search_text", sa.Text(), nullable=False),
+        *_texts("fields", "search_text"),
         sa.ForeignKeyConstraint(
             ["location_row"],
             ["storage_location.row"],
@@ -344,6 +332,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("row", name="pk_video"),
         sa.UniqueConstraint("id", name="uq_video_id"),
         sa.UniqueConstraint("location_row", "locator", name="uq_video_location_row_locator"),
+    )
+    op.create_index(
+        "ix_video_counts", "video", ["location_row", "availability", "shown_row", "file_size"]
     )
     op.create_index(
         "ix_video_own_oshash",

@@ -19,6 +19,9 @@ TABLES = {
     "video_text_word": "tokenize='unicode61 remove_diacritics 2', prefix='2 3'",
     "video_text_part": "tokenize='trigram'",
 }
+# PostgreSQL would take "a_b.mp4" for a host name: signs become blanks first.
+SIGNS = "!\"#$&''()*+,-./:;<=>?@[\\]^_`{|}~"
+WORDS = f"translate(search_text, '{SIGNS}' || chr(37), repeat(' ', 32))"
 
 
 def _on_sqlite() -> bool:
@@ -28,9 +31,9 @@ def _on_sqlite() -> bool:
 def upgrade() -> None:
     if not _on_sqlite():
         op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-        op.execute(
+        op.get_bind().exec_driver_sql(
             "CREATE INDEX video_text_word ON video"
-            " USING gin (to_tsvector('simple'::regconfig, search_text))"
+            f" USING gin (to_tsvector('simple'::regconfig, {WORDS}))"
         )
         op.execute("CREATE INDEX video_text_part ON video USING gin (search_text gin_trgm_ops)")
         return
