@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from adapters.sql.queries.documents import video_documents, visible_videos, work
 from adapters.sql.queries.scope import Scopes, places
 from adapters.sql.queries.search import Search
 from adapters.sql.queries.snapshot import Snapshots
+from adapters.sql.queries.targets import StreamTargets
 from adapters.sql.queries.walk import Key, Sort, Walk
 from domain.ids import LibraryId, LocationId, UserId, VideoId, WorkId
 from domain.library.search_query import parse_query
@@ -39,7 +39,6 @@ _work, _video, _place, _library = (
     schema.storage_location,
     schema.library,
 )
-_TARGET = tuple(field.name for field in dataclasses.fields(StreamTarget))
 _NO_CONDITION = WorkFilter()
 _MOST_REMEMBERED = 2000
 
@@ -53,6 +52,7 @@ class SqlCatalogue:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._snapshots, self._scopes = Snapshots(engine), Scopes()
+        self._targets = StreamTargets(engine)
         self._counts: dict[Any, Any] = {}
         self._ends: dict[Any, Key] = {}
 
@@ -128,24 +128,7 @@ class SqlCatalogue:
             return DocumentPage(video_documents(connection, found.rows), found.total)
 
     def stream_target(self, seen_by: Visibility, video_id: VideoId) -> StreamTarget | None:
-        columns = (
-            _video.c.id,
-            _work.c.id,
-            _place.c.id,
-            _place.c.connection_id,
-            _video.c.locator,
-            _video.c.filename,
-            _video.c.container,
-            _video.c.file_size,
-            _video.c.availability,
-            _place.c.version,
-        )
-        with self._snapshots.open() as connection:
-            scope = self._scopes.resolve(connection, seen_by)
-            query = visible_videos(scope, columns).where(_video.c.id == video_id)
-            query = query.join(_place, _place.c.row == _video.c.location_row)
-            row = connection.execute(query).first()
-        return None if row is None else StreamTarget(**dict(zip(_TARGET, row, strict=True)))
+        return self._targets.find(seen_by, video_id)
 
     def cards(
         self,

@@ -88,4 +88,5 @@ audit = sa.Table(
     sa.Column("bytes_sent", sa.BigInteger),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("entry_hash", sa.LargeBinary, nullable=False),
+    sa.Index("ix_audit_target_number", "target", "number"),
 )
