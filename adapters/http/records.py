@@ -25,11 +25,8 @@ MAX_NAME = 1000
 MAX_TAGS = 200
 MAX_VIDEOS = 200
 MAX_INTEGER = 2**31 * 1000
-_HEX = {
-    "oshash": re.compile("[0-9a-f]{16}").fullmatch,
-    "sha256": re.compile("[0-9a-f]{64}").fullmatch,
-    "xxhash64": re.compile("[0-9a-f]{16}").fullmatch,
-}
+_HEX_16 = re.compile("[0-9a-f]{16}").fullmatch
+_HEX_64 = re.compile("[0-9a-f]{64}").fullmatch
 # Names that need no second look.
 _CODECS = frozenset(
     {"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "aac", "mp3", "ac3", "eac3", "opus", "vorbis"}
@@ -202,12 +199,14 @@ def _fingerprints(value: Any) -> Fingerprints:
         return _NO_FINGERPRINTS
     if type(value) is not dict:
         raise BadRecord("fingerprints is not an object")
-    for name, form in _HEX.items():
-        text = value.get(name)
-        if text is not None and (type(text) is not str or not form(text)):
-            raise BadRecord(f"{name} is not a digest in hexadecimal")
     get = value.get
-    return Fingerprints(oshash=get("oshash"), sha256=get("sha256"), xxhash64=get("xxhash64"))
+    oshash, sha256, xxhash64 = get("oshash"), get("sha256"), get("xxhash64")
+    if (oshash, sha256, xxhash64) == (None, None, None):
+        return _NO_FINGERPRINTS
+    for text, form in ((oshash, _HEX_16), (sha256, _HEX_64), (xxhash64, _HEX_16)):
+        if text is not None and (type(text) is not str or not form(text)):
+            raise BadRecord("a fingerprint is not a digest in hexadecimal")
+    return Fingerprints(oshash=oshash, sha256=sha256, xxhash64=xxhash64)
 
 
 def _shown_id(record: Any) -> str:

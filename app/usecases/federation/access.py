@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from domain.errors import Conflict
 from domain.federation.connection import (
     ConnectionInactive,
     ConnectionNotFound,
@@ -9,9 +10,16 @@ from domain.federation.connection import (
     FederationDisabled,
 )
 from domain.ids import ConnectionId
-from ports.crypto import SealBroken, SecretBox
+from ports.crypto import SecretBox
 from ports.federation.credentials import Credentials
 from ports.federation.peers import Peer, PeerAccess, Peers
+
+
+class NotOurs(Conflict):
+    """An inbound connection has no URL and no key to read with."""
+
+    code = "connection.inbound"
+    title = "Over that connection the other node reads from this one, not the other way round"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class ReadAccess:
         Raises:
             FederationDisabled: the settings switch it off.
             ConnectionNotFound, ConnectionInactive: the latter names the state.
+            NotOurs: it is an inbound one.
             SealBroken: the key was sealed by another node's key file.
         """
         if not self.federation_enabled:
@@ -43,7 +52,7 @@ class ReadAccess:
         if holder.state is not ConnectionState.ACTIVE:
             raise ConnectionInactive(f"the connection is {holder.state}", state=str(holder.state))
         if holder.sealed_key is None:
-            raise SealBroken("the connection has no stored key")
+            raise NotOurs
         return PeerAccess(holder.remote_url, self._unseal(connection_id, holder.sealed_key))
 
     def _unseal(self, connection_id: ConnectionId, sealed: bytes) -> str:

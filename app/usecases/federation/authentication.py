@@ -1,10 +1,11 @@
 """Who calls with a key, decided anew on every request."""
 
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.errors import AlreadyExists, Forbidden
+from domain.errors import AlreadyExists, Forbidden, Unavailable
 from domain.federation.api_key import (
     PREFIX_CHARS,
     ApiKey,
@@ -80,9 +81,12 @@ class Authenticate:
         if not key.allows_address(address):
             raise AddressNotAllowed
         connection_id = holder.connection_id
-        is_new_peer = key.kind is KeyKind.PEER and connection_id is None
-        if is_new_peer or not _noted_lately(key, now):
+        if key.kind is KeyKind.PEER and connection_id is None:
             connection_id = self._note_use(key, address, now)
+        elif not _noted_lately(key, now):
+            # A full disk or a busy database must not stop those who only read.
+            with suppress(Unavailable):
+                self._note_use(key, address, now)
         return Caller(key, visibility_of(key), key.scopes, connection_id)
 
     def recheck(self, key_id: str) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from adapters.memory.peers import MemoryPeer
+from app.usecases.federation.access import NotOurs
 from app.usecases.federation.connections import find_connection
 from domain.errors import AlreadyExists, Invalid
 from domain.federation.api_key import KeyMalformed
@@ -183,6 +184,12 @@ def test_a_suspended_connection_is_not_used(add, key, moves, make_open):
     moves.suspend(connection)
     with pytest.raises(ConnectionInactive, match="suspended"):
         make_open()(connection.id)
+
+
+def test_a_peer_that_reads_us_is_not_asked(issue, authenticate, make_open):
+    caller = authenticate(issue()[1])
+    with pytest.raises(NotOurs):
+        make_open()(caller.connection_id)
 
 
 def test_no_peer_is_asked_while_federation_is_off(add, key, make_open):

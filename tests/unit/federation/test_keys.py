@@ -1,5 +1,6 @@
 """Keys: what they grant, how they end, how one replaces another."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -7,7 +8,7 @@ import pytest
 
 from app.usecases.federation.authentication import AddressNotAllowed
 from app.usecases.federation.keys import RotationRefused, find_key
-from domain.errors import Invalid
+from domain.errors import Invalid, Unavailable
 from domain.federation.api_key import KeyKind, KeyNotFound, KeyRefused, KeyRevoked, Scope
 from domain.federation.connection import (
     ConnectionInactive,
@@ -177,6 +178,21 @@ def test_the_last_use_is_noted_once_a_minute(issue, authenticate, clock, read_on
     clock.forward(hours=-5)
     authenticate(text, "192.0.2.4")
     assert noted().last_used_from == "192.0.2.4"
+
+
+def test_a_database_that_takes_no_notes_does_not_stop_readers(issue, make_authenticate, clock):
+    _, text = issue()
+    authenticate = make_authenticate()
+    first = authenticate(key_text=text, address="")
+    clock.forward(hours=1)
+
+    def full():
+        raise Unavailable("the disk is full")
+
+    stuck = replace(authenticate, unit_of_work=full)
+    assert stuck(key_text=text, address="").connection_id == first.connection_id
+    with pytest.raises(Unavailable):
+        stuck(key_text=issue("new")[1], address="")
 
 
 @pytest.mark.parametrize(("move", "state"), [("suspend", "suspended"), ("reject", "rejected")])
