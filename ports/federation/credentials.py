@@ -37,7 +37,7 @@ class SessionHolder:
 
 
 class Credentials(Protocol):
-    """Looks credentials up by digest. Nothing is cached across requests."""
+    """Looks credentials up by digest. No answer is older than the last commit."""
 
     def find_key(self, digest: bytes) -> KeyHolder | None:
         """Return the key with that digest, revoked and expired ones included, or None."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from adapters.sql import schema
 from adapters.sql.queries.lookup import Lookup
+from adapters.sql.queries.remembered import CommitStamp
 from adapters.sql.repositories.federation import API_KEY
 from adapters.sql.repositories.people import SESSION, USER
 from domain.ids import ConnectionId
@@ -43,11 +44,12 @@ class SqlCredentials:
     """Looks credentials up by digest or id, always in the present state."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._key_by_digest = Lookup(engine, _KEY_BY_DIGEST)
-        self._key_by_id = Lookup(engine, _KEY_BY_ID)
-        self._peer = Lookup(engine, _PEER)
-        self._session = Lookup(engine, _SESSION)
-        self._user = Lookup(engine, _USER)
+        stamp = CommitStamp(engine)
+        self._key_by_digest = Lookup(engine, _KEY_BY_DIGEST, stamp)
+        self._key_by_id = Lookup(engine, _KEY_BY_ID, stamp)
+        self._peer = Lookup(engine, _PEER, stamp)
+        self._session = Lookup(engine, _SESSION, stamp)
+        self._user = Lookup(engine, _USER, stamp)
 
     def find_key(self, digest: bytes) -> KeyHolder | None:
         return _key_holder(self._key_by_digest(digest))

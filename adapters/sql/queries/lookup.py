@@ -10,13 +10,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from adapters.sql.queries.remembered import CommitStamp, Remembered
 from adapters.sql.queries.snapshot import Snapshots
 
 
 class Lookup:
     """A statement with one parameter that returns one row or none, in a transaction of its own."""
 
-    def __init__(self, engine: sa.Engine, statement: sa.Select[Any]) -> None:
+    def __init__(self, engine: sa.Engine, statement: sa.Select[Any], stamp: CommitStamp) -> None:
         dialect = engine.dialect
         compiled = statement.compile(dialect=dialect)
         ((self._name, parameter),) = compiled.binds.items()
@@ -28,9 +29,13 @@ class Lookup:
             for column in statement.selected_columns
         ]
         self._failure: type[Exception] = dialect.loaded_dbapi.Error
+        self._known: Remembered[list[Any] | None] = Remembered(stamp)
 
     def __call__(self, value: Any) -> list[Any] | None:
         """Return the values of the row, or None."""
+        return self._known.get(value, lambda: self._read(value))
+
+    def _read(self, value: Any) -> list[Any] | None:
         try:
             row = self._fetch(self._bind(value) if self._bind else value)
         except self._failure:

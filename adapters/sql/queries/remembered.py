@@ -53,8 +53,8 @@ class CommitStamp:
 class Remembered(Generic[Answer]):
     """Answers by question, each with the stamp it was read at."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._stamp = CommitStamp(engine)
+    def __init__(self, stamp: CommitStamp) -> None:
+        self._stamp = stamp
         self._answers: dict[Hashable, tuple[int, Answer]] = {}
 
     def get(self, question: Hashable, read: Callable[[], Answer]) -> Answer:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.sql import schema
-from adapters.sql.queries.remembered import Remembered
+from adapters.sql.queries.remembered import CommitStamp, Remembered
 from adapters.sql.queries.snapshot import Snapshots
 from domain.ids import VideoId
 from domain.library.video import Availability
@@ -49,7 +49,7 @@ class StreamTargets:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._snapshots = Snapshots(engine)
-        self._known: Remembered[StreamTarget | None] = Remembered(engine)
+        self._known: Remembered[StreamTarget | None] = Remembered(CommitStamp(engine))
 
     def find(self, seen_by: Visibility, video_id: VideoId) -> StreamTarget | None:
         """Return where its bytes are, or None."""

@@ -1,0 +1,84 @@
+"""A real node with one large film in it, served by the real command's parts."""
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app import create_app
+from app.settings import load_settings
+from domain.library.video import MediaFacts, Video
+from domain.library.work import Work
+from tests.benchmarks.harness import ROOT, Server, free_port, serve_command
+
+sys.path.insert(0, str(ROOT / "deploy"))
+
+from nodes import Node
+
+
+@dataclass
+class FilmNode:
+    """What a client needs to play the film."""
+
+    node: Node
+    key: str
+    video_id: str
+    signed_path: str
+
+    @property
+    def api_path(self) -> str:
+        return f"/api/v1/videos/{self.video_id}/stream"
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    @contextlib.contextmanager
+    def serving(self, *, core: int = 0) -> Iterator[Server]:
+        """Serve the node."""
+        port = free_port()
+        with Server(
+            serve_command("wsgi:app", port), port, env=self.node.environment, core=core
+        ) as server:
+            yield server
+
+
+@contextlib.contextmanager
+def film_node(film: Path, *, key_kind: str = "app") -> Iterator[FilmNode]:
+    """Make a node whose library holds ``film`` as it is, whatever its bytes are."""
+    with tempfile.TemporaryDirectory(prefix="velour-node-") as folder:
+        node = Node(Path(folder), {"VELOUR__LIMITS__ENABLED": "true",
+                                   "FEDERATION_RATE_LIMIT_PER_HOUR": "100000000",
+                                   "FEDERATION_STREAM_LIMIT_PER_HOUR": "100000000",
+                                   "VELOUR__LOGGING__LEVEL": "warning"})  # fmt: skip
+        node.add_admin("correct horse battery")
+        node.flask("library", "create", "Films")
+        node.flask("storage", "add", "Disk", "--type", "local", "--library", "Films", "--option", f"path={film.parent}")  # fmt: skip
+        key = node.json("key", "create", "bench", "--kind", key_kind, "--scope", "read", "--scope", "stream", "--library", "Films")["key"]  # fmt: skip
+        app = create_app(load_settings(node.environment))
+        container = app.extensions["velour"]
+        with app.app_context():
+            video = _add_film(container, film)
+            with container.read_only() as tx:
+                user = tx.users.find("admin")
+            signed = container.sign_stream_url()(
+                video_id=video.id, subject=f"user:{user.id}", purpose="player"
+            )
+        yield FilmNode(node, key, str(video.id), signed)
+
+
+def _add_film(container, film: Path) -> Video:
+    now, new_id = container.clock().now(), container.new_id()
+    work = Work(id=new_id(), title="Film", created_at=now, updated_at=now)
+    with container.unit_of_work() as tx:
+        location = tx.locations.find_by_name("Disk")
+        video = Video(
+            id=new_id(), work_id=work.id, location_id=location.id, filename=film.name, locator=film.name,
+            file_size=film.stat().st_size, signature="bench", created_at=now, updated_at=now,
+            facts=MediaFacts(container="mp4", video_codec="h264"), web_compatible=True,
+        )  # fmt: skip
+        tx.scans.add([(work, video)])
+        tx.commit()
+    return video
