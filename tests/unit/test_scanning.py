@@ -44,9 +44,7 @@ class Context:
 
 
 class Node:
-    def __init__(  # noqa: PLR0917 - the fixtures that a node is made of
-        self, unit_of_work, read_only, clock, new_id, storages, probe, names, assets, box
-    ):
+    def __init__(self, unit_of_work, read_only, clock, new_id, storages, probe, names, assets, box):
         self.unit_of_work, self.read_only, self.clock = unit_of_work, read_only, clock
         self.storages, self.probe, self.assets, self.doorbell = storages, probe, assets, Doorbell()
         tools = ScanTools(
@@ -102,9 +100,7 @@ class Node:
 
 
 @pytest.fixture
-def node(  # noqa: PLR0917 - as above
-    unit_of_work, read_only, clock, new_id, storages, probe, names, assets, secret_box
-):
+def node(unit_of_work, read_only, clock, new_id, storages, probe, names, assets, secret_box):
     return Node(unit_of_work, read_only, clock, new_id, storages, probe, names, assets, secret_box)
 
 
