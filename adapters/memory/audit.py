@@ -47,7 +47,13 @@ class MemoryAuditReader:
         yield from list(self._database.tables.audit)
 
     def page(
-        self, *, before: int | None, limit: int, action: str = "", actor: str = ""
+        self,
+        *,
+        before: int | None,
+        limit: int,
+        action: str = "",
+        actor: str = "",
+        target: str = "",
     ) -> Sequence[ChainedEntry]:
         newest_first = (
             row
@@ -55,6 +61,7 @@ class MemoryAuditReader:
             if (before is None or row.number < before)
             and row.entry.action.startswith(action)
             and row.entry.actor.startswith(actor)
+            and target in ("", row.entry.target)
         )
         return list(islice(newest_first, limit))
 

@@ -44,9 +44,16 @@ class AuditReader(Protocol):
         ...
 
     def page(
-        self, *, before: int | None, limit: int, action: str = "", actor: str = ""
+        self,
+        *,
+        before: int | None,
+        limit: int,
+        action: str = "",
+        actor: str = "",
+        target: str = "",
     ) -> Sequence[ChainedEntry]:
-        """Return the newest entries below number ``before``, newest first; both filters match a
-        beginning.
+        """Return the newest entries below number ``before``, newest first.
+
+        ``action`` and ``actor`` match a beginning, ``target`` the whole; empty matches all.
         """
         ...

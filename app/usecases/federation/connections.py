@@ -1,7 +1,7 @@
 """Connections: adding one by hand, and moving one between its states."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -144,6 +144,14 @@ class _Move:
 
 
 @dataclass(frozen=True, slots=True)
+class ApproveConnection(_Move):
+    """Let a pending connection count."""
+
+    def __call__(self, *, connection_id: ConnectionId, actor: Actor) -> Connection:
+        return self._move(connection_id, actor, "approve", lambda c, now: c.approve(at=now))
+
+
+@dataclass(frozen=True, slots=True)
 class SuspendConnection(_Move):
     """Stop a connection for now; nothing is lost."""
 
@@ -173,6 +181,30 @@ class RevokeConnection(_Move):
 
     def __call__(self, *, connection_id: ConnectionId, actor: Actor) -> Connection:
         return self._move(connection_id, actor, "revoke", lambda c, now: c.revoke(at=now))
+
+
+@dataclass(frozen=True, slots=True)
+class RenameConnection:
+    """Call a connection something else; its location and library keep their names."""
+
+    unit_of_work: UnitOfWorkFactory
+    clock: Clock
+
+    def __call__(self, *, connection_id: ConnectionId, name: str, actor: Actor) -> Connection:
+        """Return the renamed connection; raises Invalid, AlreadyExists, ConnectionNotFound."""
+        with self.unit_of_work() as tx:
+            before = tx.connections.get(connection_id)
+            connection = replace(before, name=name)
+            tx.connections.save(connection)
+            entry = actor.did(
+                "connection.rename",
+                f"connection:{connection.name}",
+                at=self.clock.now(),
+                detail=f"was {before.name}",
+            )
+            tx.audit.append([entry])
+            tx.commit()
+        return connection
 
 
 @dataclass(frozen=True, slots=True)
