@@ -10,16 +10,13 @@ import sqlalchemy as sa
 E = TypeVar("E")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
 class Nested:
     """A field that is a dataclass of its own, kept in columns named after *its* fields."""
 
-    kind: type[Any]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns."""
-        return tuple(field.name for field in dataclasses.fields(self.kind))
+    def __init__(self, kind: type[Any]) -> None:
+        self.kind = kind
+        self.names = tuple(field.name for field in dataclasses.fields(kind))
+        self.values = attrgetter(*self.names)
 
 
 class RowMapper(Generic[E]):
@@ -63,6 +60,5 @@ class RowMapper(Generic[E]):
         """Return the values of the entity's own columns, by name."""
         values = dict(zip(self._written, self._values(entity), strict=True))
         for name, part in self._nested.items():
-            inner = getattr(entity, name)
-            values |= {each: getattr(inner, each) for each in part.names}
+            values.update(zip(part.names, part.values(getattr(entity, name)), strict=True))
         return values

@@ -112,6 +112,7 @@ def base_name(path: str) -> str:
     Both kinds of slash separate, so that no name of any system carries a folder out of the node.
     """
     last = path.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in last)
-    shown = shown.encode("utf-8", "replace").decode("utf-8")
+    shown = last
+    if not last.isprintable():
+        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in last)
     return shown[-MAX_FILENAME:] or "video"

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.sql import schema
+from adapters.sql.repositories.bulk import insert_rows, update_rows
 from adapters.sql.repositories.rows import find_location, new_rows, video_values, work_values
 from adapters.sql.repositories.shelves import Shelves
 from adapters.sql.repositories.table import chunks
@@ -153,8 +154,7 @@ class SqlLearntImport:
             value = work_values(work) | {"row": row, "digest": remote.digest, "shown": shown}
             values.append(value)
             written[remote.remote_id] = _Written(work_id, row, row, work.title, remote.videos)
-        if values:
-            self._connection.execute(sa.insert(_work), values)
+        insert_rows(self._connection, _work, values)
         return written
 
     def _shelve(self, page: _Page, new: Sequence[_Written], kept: set[int]) -> None:
@@ -181,9 +181,7 @@ class SqlLearntImport:
             written[remote.remote_id] = _Written(
                 stored.id, stored.row, shown_row, title, remote.videos
             )
-        names = [name for name in values[0] if name not in {"number", "id", "created_at"}]
-        update = sa.update(_work).where(_work.c.row == sa.bindparam("number"))
-        self._connection.execute(update.values({n: sa.bindparam(n) for n in names}), values)
+        update_rows(self._connection, _work, values)
         for some in chunks(work.row for work in written.values()):
             self._mark_gone(_video.c.work_row.in_(some))
             self._shelves.touch(some)
@@ -224,14 +222,8 @@ class SqlLearntImport:
             else:
                 self._shelves.touch([old.shown_row])
                 changed.append(value | {"number": old.row})
-        if new:
-            self._connection.execute(sa.insert(_video), new)
-        if changed:
-            names = [
-                name for name in changed[0] if name not in {"number", "id", "locator", "created_at"}
-            ]
-            update = sa.update(_video).where(_video.c.row == sa.bindparam("number"))
-            self._connection.execute(update.values({n: sa.bindparam(n) for n in names}), changed)
+        insert_rows(self._connection, _video, new)
+        update_rows(self._connection, _video, changed)
         return {work.row for work, _ in wanted.values()}
 
     def _stored_videos(self, page: _Page, remote_ids: list[str]) -> dict[str, sa.Row[Any]]:

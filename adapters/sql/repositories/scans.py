@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.sql import schema
+from adapters.sql.repositories.bulk import insert_rows, update_rows
 from adapters.sql.repositories.library import write_external_ids
 from adapters.sql.repositories.rows import (
     find_location,
@@ -65,7 +66,7 @@ class SqlScanImport:
         rows = dict(zip(new, numbers, strict=True))
         if new:
             values = [work_values(w) | {"row": rows[w.id], "shown": False} for w in new.values()]
-            self._connection.execute(sa.insert(_work), values)
+            insert_rows(self._connection, _work, values)
             own = [(rows[w.id], w) for w in new.values() if w.connection_id is None]
             write_external_ids(self._connection, own)
         titles = self._shown_under({video.work_id for _, video in pairs} - new.keys())
@@ -91,10 +92,7 @@ class SqlScanImport:
             new = video_values(video, kind, found.title) | {"location_row": place}
             kept = {name: value for name, value in new.items() if name not in _FIXED}
             values.append(kept | {"number": found.row})
-        if values:
-            names = [name for name in values[0] if name != "number"]
-            update = sa.update(_video).where(_video.c.row == sa.bindparam("number"))
-            self._connection.execute(update.values({n: sa.bindparam(n) for n in names}), values)
+        update_rows(self._connection, _video, values)
         self._shelves.touch(found.shown_row for found in stored.values())
 
     def set_availability(self, videos: Sequence[VideoId], availability: Availability) -> None:
@@ -195,7 +193,7 @@ class SqlScanImport:
             return
         try:
             with self._connection.begin_nested():
-                self._connection.execute(sa.insert(_video), values)
+                insert_rows(self._connection, _video, values)
         except sa.exc.IntegrityError as exc:
             raise AlreadyExists("the location has a video with that locator already") from exc
         self._shelves.touch(value["shown_row"] for value in values)

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.sql import schema
+from adapters.sql.repositories.bulk import insert_rows
 from adapters.sql.repositories.table import chunks
 from domain.library.video import Availability
 
@@ -53,7 +54,7 @@ class Shelves:
             {"library_row": library, "sort_title": title, "work_row": row, "own": own}
             for title, row in rows
         ]
-        self._connection.execute(sa.insert(schema.library_work), values)
+        insert_rows(self._connection, schema.library_work, values)
         self._changed = True
 
     def settle(self) -> None:
