@@ -1,6 +1,7 @@
 """The application factory."""
 
 from collections.abc import Callable
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
@@ -26,6 +27,16 @@ __all__ = ["VERSION", "create_app"]
 VERSION = "0.1.0"
 
 
+class SyncFlask(Flask):
+    """Flask without coroutines: asking each hook of each request whether it is one takes longer
+    than most of them run.
+    """
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``func`` as it is."""
+        return func
+
+
 def create_app(
     settings: Settings | None = None, *, override: Callable[[Container], None] | None = None
 ) -> Flask:
@@ -42,7 +53,7 @@ def create_app(
     try:
         settings = settings or load_settings()
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        app = Flask(__name__, static_folder=None, template_folder=None)
+        app = SyncFlask(__name__, static_folder=None, template_folder=None)
         engine = bind_app(app, settings.database_url, pool_size=settings.database.pool_size)
         is_new = not has_tables(engine)
         key_files = load_or_create(settings.data_dir, fresh=is_new)

@@ -1,10 +1,10 @@
 """Every limit on how often somebody may ask, in one place, on Flask-Limiter.
 
 Its hooks around each request cost as much as a request, so they are left out: the guard of the API
-names the class of a request and its strategy counts it. Counts are shared by all processes. Hot
-classes lease small shares of the shared count, so that most requests touch no file; the sum over
-all processes never passes the limit, and stays below it by one lease a process at most. Sign-in
-and refused keys are counted exactly.
+names the class of a request, which is counted in the extension's storage. Counts are shared by all
+processes. Hot classes lease small shares of the shared count, so that most requests touch no file;
+the sum over all processes never passes the limit, and stays below it by one lease a process at
+most. Sign-in and refused keys are counted exactly.
 """
 
 import math
@@ -225,7 +225,7 @@ class Limits:
             strategy="fixed-window",
         )
         limiter.init_app(Flask("limits"))
-        self._storage, self._strategy = limiter.storage, limiter.limiter
+        self._storage = limiter.storage
 
     def count(self, name: str, caller: str) -> Allowance:
         """Count one request of that class; the answer may be that it was one too many."""
@@ -254,7 +254,7 @@ class Limits:
         return self._stream_state(caller)
 
     def _stream_state(self, caller: str) -> Allowance:
-        key = self._streams.key_for(caller)
+        key = _key(self._streams, caller)
         return self._state(self._streams, key, min(self._storage.get(key), self._streams.amount))
 
     def begin_sign_in(self, account: str, address: str) -> None:
@@ -273,13 +273,14 @@ class Limits:
         if not self._enabled:
             return
         of_account, of_address = self._sign_in_ids(account, address)
-        self._strategy.clear(self._sign_in, of_account)
-        self._strategy.hit(self._sign_in, of_address, cost=-1)
+        self._storage.clear(_key(self._sign_in, of_account))
+        window_s = self._sign_in.get_expiry()
+        self._storage.incr(_key(self._sign_in, of_address), window_s, amount=-1)
 
     def _hit(self, item: RateLimitItem, caller: str) -> Allowance:
         if not self._enabled:
             return Allowance(item.amount, item.amount, 0)
-        key = item.key_for(caller)
+        key = _key(item, caller)
         total = self._storage.incr(key, item.get_expiry())
         return self._state(item, key, total)
 
@@ -290,3 +291,8 @@ class Limits:
     @staticmethod
     def _sign_in_ids(account: str, address: str) -> tuple[str, str]:
         return f"account:{account.strip().casefold()[:254]}", f"address:{address}"
+
+
+def _key(item: RateLimitItem, caller: str) -> str:
+    """Return the counter's name; it begins with the class, which leases go by."""
+    return f"{item.namespace}/{caller}"
