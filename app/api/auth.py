@@ -167,9 +167,9 @@ class Guard:
     def _admit(self, app: Flask, here: _AppCtxGlobals, asked: Request) -> None:
         if not self.federation_enabled and asked.path.startswith(_FEDERATION_ONLY):
             raise NotFound("There is nothing at this address.")
-        if asked.query_string:
-            refuse_credentials_in_query(asked.query_string.decode("latin-1"))
         caller = here.principal = self._identify(asked, here.client_address)
+        if asked.query_string:  # whoever sends a key nowhere else is refused above, with a 401
+            refuse_credentials_in_query(asked.query_string.decode("latin-1"))
         if asked.routing_exception is not None:
             return  # the framework answers 404 or 405 itself
         declared = declared_operation(app.view_functions.get(asked.endpoint or ""))

@@ -105,7 +105,7 @@ def test_a_key_in_the_query_opens_nothing(whole):
     key = issue(whole, *SCOPES, kind="app")
     for path, _, _ in api_routes(whole):
         for name in ("api_key", "key", "token", "access_token"):
-            assert ask(whole, path, query_string={name: key}).status_code == 400
+            assert ask(whole, path, query_string={name: key}).status_code == 401
 
 
 def test_an_unknown_route_is_a_problem_below_the_api_and_a_page_elsewhere(whole):
