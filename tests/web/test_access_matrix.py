@@ -123,4 +123,4 @@ def test_the_session_of_a_user_opens_nothing(home, film):
 def test_a_key_in_the_query_opens_nothing(home, film):
     key = home.key(*SCOPES, kind="app")
     for path, method, _, _, status in answers(home, film, query_string={"api_key": key}):
-        assert status == 400, (path, method)
+        assert status == 401, (path, method)
