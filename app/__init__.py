@@ -14,6 +14,7 @@ from app import logging as app_logging
 from app.api import library, node, openapi, problems, streams
 from app.api.addresses import ClientAddresses
 from app.api.auth import Guard
+from app.api.fast_streams import FastStreams
 from app.cli import audit, connections, keys, storage, users
 from app.cli import library as library_commands
 from app.cli.serve import serve_command
@@ -70,16 +71,18 @@ def create_app(
     app.extensions["velour"] = container
     app_logging.init_app(app, request_line)
     problems.init_app(app)
-    _add_api(app, container, settings)
+    _add_api(app, container, settings, request_line)
     # -- pages
     _add_commands(app, container, settings, engine)
     return app
 
 
-def _add_api(app: Flask, container: Container, settings: Settings) -> None:
+def _add_api(
+    app: Flask, container: Container, settings: Settings, line: app_logging.RequestLine
+) -> None:
     """Register what programs and other nodes talk to."""
     node_settings = settings.node
-    Guard(
+    guard = Guard(
         authenticate=container.authenticate(),
         session_user=lambda: None,
         addresses=ClientAddresses(settings.server.trusted_proxies),
@@ -87,7 +90,8 @@ def _add_api(app: Flask, container: Container, settings: Settings) -> None:
         audit=container.audit_trail(),
         clock=container.clock(),
         federation_enabled=settings.federation.enabled,
-    ).init_app(app)
+    )
+    guard.init_app(app)
     app.register_blueprint(
         library.blueprint(
             catalogue=container.catalogue(),
@@ -106,6 +110,8 @@ def _add_api(app: Flask, container: Container, settings: Settings) -> None:
             limits=container.limits(),
         )
     )
+    if not settings.server.x_accel_prefix:
+        _add_fast_streams(app, container, guard, line)
     app.register_blueprint(
         node.blueprint(
             identity=container.identity(),
@@ -124,6 +130,22 @@ def _add_api(app: Flask, container: Container, settings: Settings) -> None:
         )
     )
     app.register_blueprint(openapi.blueprint(title="Velour", version=VERSION))
+
+
+def _add_fast_streams(
+    app: Flask, container: Container, guard: Guard, line: app_logging.RequestLine
+) -> None:
+    """Let plain requests for streams pass Flask by."""
+    app.wsgi_app = FastStreams(  # type: ignore[method-assign]
+        app.wsgi_app,
+        guard=guard,
+        open_stream=container.open_stream(),
+        open_signed=container.open_signed_stream(),
+        subjects=container.subjects(),
+        limits=container.limits(),
+        addresses=guard.addresses,
+        line=line,
+    )
 
 
 def _add_commands(app: Flask, container: Container, settings: Settings, engine: sa.Engine) -> None:

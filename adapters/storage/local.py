@@ -125,14 +125,23 @@ class LocalStorage:
             raise StorageUnreachable(_words(exc)) from exc
 
     def _open_file(self, locator: str) -> int:
-        """Open a regular file below the root, whatever links lie on the way."""
-        real_root = os.path.realpath(self._root)
+        """Open a regular file below the root, whatever links lie on the way.
+
+        The kernel follows the links, to a handle that opens nothing yet (so a pipe or a device of
+        that name does no harm); where it ended decides, and the same file is opened then.
+        """
         try:
-            path = os.path.realpath(os.path.join(real_root, locator))  # noqa: PTH118 - as above
-            if not path.startswith(real_root + "/"):
+            root_fd = os.open(self._root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as exc:
+            raise StorageUnreachable(_words(exc)) from exc
+        handle = -1
+        try:
+            handle = os.open(locator, os.O_PATH | os.O_CLOEXEC, dir_fd=root_fd)
+            if not _path_of(handle).startswith(_path_of(root_fd) + "/"):
                 raise ObjectNotFound
-            # O_NONBLOCK: a pipe of that name must not hold the caller.
-            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise ObjectNotFound
+            return os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError, ValueError) as exc:
             self._open_root_and_close()
             raise ObjectNotFound from exc
@@ -140,12 +149,10 @@ class LocalStorage:
             if exc.errno in (errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO):
                 raise ObjectNotFound from exc
             raise StorageUnreachable(_words(exc)) from exc
-        # A folder on the way may have become a link since: what counts is what was opened.
-        opened = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 - as above
-        if not stat.S_ISREG(os.fstat(fd).st_mode) or not opened.startswith(real_root + "/"):
-            os.close(fd)
-            raise ObjectNotFound
-        return fd
+        finally:
+            os.close(root_fd)
+            if handle >= 0:
+                os.close(handle)
 
     def _open_root_and_close(self) -> None:
         """Raise StorageUnreachable where not only the file but the whole location is absent."""
@@ -275,6 +282,11 @@ class _Walk:
                 return
             if waiting:
                 time.sleep(min(0.25, self._growing_s / 4))
+
+
+def _path_of(fd: int) -> str:
+    """Return where a descriptor leads, without any link on the way."""
+    return os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 - plain text, as locators are
 
 
 def _signature(found: os.stat_result) -> str:

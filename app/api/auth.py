@@ -15,7 +15,7 @@ from app.api.addresses import ClientAddresses
 from app.api.operation import declared_operation
 from app.api.problems import Malformed
 from app.limits import Limits
-from app.usecases.federation.authentication import Authenticate
+from app.usecases.federation.authentication import Authenticate, Caller
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.federation.api_key import KeyKind, KeyRefused, Scope, key_prefix
 from domain.federation.audit import Actor
@@ -218,6 +218,11 @@ class Guard:
             at, result = self.clock.now(), refusal.code
             self.audit.note(actor.did("api.refused", request.path, at=at, result=result))
             raise
+        return self.principal_of(caller, address)
+
+    @staticmethod
+    def principal_of(caller: Caller, address: str) -> Principal:
+        """Return a caller with a key as whoever makes a request."""
         key = caller.key
         is_peer = key.kind is KeyKind.PEER
         return Principal(

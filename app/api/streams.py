@@ -58,7 +58,7 @@ class StreamViews:
             g.allowance = self._limits.admit_stream(caller.limit_id, video_id.hex)
             g.allowance.require()
         answer = self._open_stream(
-            caller.visibility, VideoId(video_id), _headers(), self._viewer(caller)
+            caller.visibility, VideoId(video_id), _headers(), viewer_of(caller, self._subjects)
         )
         return _response(answer)
 
@@ -69,15 +69,17 @@ class StreamViews:
             self._open_signed(token=token, headers=_headers(), address=client_address())
         )
 
-    def _viewer(self, caller: Principal) -> Viewer:
-        is_person = caller.actor.name.startswith("user:")
-        subject = caller.actor.name if is_person else f"key:{UUID(caller.limit_id)}"
-        return Viewer(
-            subject=subject,
-            actor=caller.actor,
-            still_allowed=lambda: self._subjects.is_good(subject, version=None),
-            every_request=not is_person,
-        )
+
+def viewer_of(caller: Principal, subjects: StreamSubjects) -> Viewer:
+    """Return whoever makes a request as somebody who watches."""
+    is_person = caller.actor.name.startswith("user:")
+    subject = caller.actor.name if is_person else f"key:{UUID(caller.limit_id)}"
+    return Viewer(
+        subject=subject,
+        actor=caller.actor,
+        still_allowed=lambda: subjects.is_good(subject, version=None),
+        every_request=not is_person,
+    )
 
 
 def blueprint(
