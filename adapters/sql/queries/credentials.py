@@ -45,22 +45,21 @@ class SqlCredentials:
 
     def __init__(self, engine: sa.Engine) -> None:
         stamp = CommitStamp(engine)
-        self._key_by_digest = Lookup(engine, _KEY_BY_DIGEST, stamp)
-        self._key_by_id = Lookup(engine, _KEY_BY_ID, stamp)
-        self._peer = Lookup(engine, _PEER, stamp)
-        self._session = Lookup(engine, _SESSION, stamp)
-        self._user = Lookup(engine, _USER, stamp)
+        self._key_by_digest = Lookup(engine, _KEY_BY_DIGEST, stamp, _key_holder)
+        self._key_by_id = Lookup(engine, _KEY_BY_ID, stamp, _key_holder)
+        self._peer = Lookup(engine, _PEER, stamp, lambda row: PeerHolder(*row))
+        self._session = Lookup(engine, _SESSION, stamp, tuple)
+        self._user = Lookup(engine, _USER, stamp, tuple)
 
     def find_key(self, digest: bytes) -> KeyHolder | None:
-        return _key_holder(self._key_by_digest(digest))
+        return self._key_by_digest(digest)
 
     def find_key_by_id(self, key_id: str) -> KeyHolder | None:
         number = _uuid(key_id)
-        return _key_holder(self._key_by_id(number)) if number else None
+        return self._key_by_id(number) if number else None
 
     def find_peer(self, connection_id: ConnectionId) -> PeerHolder | None:
-        row = self._peer(connection_id)
-        return None if row is None else PeerHolder(*row)
+        return self._peer(connection_id)
 
     def find_session(self, id_digest: bytes, now: datetime) -> SessionHolder | None:
         row = self._session(id_digest)
@@ -77,9 +76,7 @@ class SqlCredentials:
         return None if row is None else USER.load(row)
 
 
-def _key_holder(row: Any) -> KeyHolder | None:
-    if row is None:
-        return None
+def _key_holder(row: list[Any]) -> KeyHolder:
     *key, connection_id, state = row
     return KeyHolder(API_KEY.load(key), connection_id, state)
 

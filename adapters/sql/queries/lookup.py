@@ -6,18 +6,34 @@ time, so the statement is compiled once and its values are converted by its own 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
 from adapters.sql.queries.remembered import CommitStamp, Remembered
 from adapters.sql.queries.snapshot import Snapshots
 
+Found = TypeVar("Found")
 
-class Lookup:
-    """A statement with one parameter that returns one row or none, in a transaction of its own."""
 
-    def __init__(self, engine: sa.Engine, statement: sa.Select[Any], stamp: CommitStamp) -> None:
+class Lookup(Generic[Found]):
+    """A statement with one parameter that returns one row or none, in a transaction of its own.
+
+    Args:
+        engine: the database.
+        statement: the statement.
+        stamp: tells how long an answer stays good.
+        make: makes what is remembered of the row's values; callers share it and leave it as it is.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        statement: sa.Select[Any],
+        stamp: CommitStamp,
+        make: Callable[[list[Any]], Found],
+    ) -> None:
         dialect = engine.dialect
         compiled = statement.compile(dialect=dialect)
         ((self._name, parameter),) = compiled.binds.items()
@@ -29,11 +45,16 @@ class Lookup:
             for column in statement.selected_columns
         ]
         self._failure: type[Exception] = dialect.loaded_dbapi.Error
-        self._known: Remembered[list[Any] | None] = Remembered(stamp)
+        self._make = make
+        self._known: Remembered[Found | None] = Remembered(stamp)
 
-    def __call__(self, value: Any) -> list[Any] | None:
-        """Return the values of the row, or None."""
-        return self._known.get(value, lambda: self._read(value))
+    def __call__(self, value: Any) -> Found | None:
+        """Return what was made of the row, or None."""
+        return self._known.get(value, lambda: self._found(value))
+
+    def _found(self, value: Any) -> Found | None:
+        row = self._read(value)
+        return None if row is None else self._make(row)
 
     def _read(self, value: Any) -> list[Any] | None:
         try:
