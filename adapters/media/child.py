@@ -14,6 +14,7 @@ import io
 import json
 import math
 import os
+import select
 import socket
 import struct
 import sys
@@ -27,6 +28,7 @@ from PIL import Image
 from adapters.media.lockdown import lock_down
 
 MAX_REQUEST = 4096
+IDLE_S = 60.0  # the parent forgets an idle child earlier than this
 MAX_WIDTH = 640
 MAX_PIXELS = 64_000_000  # of a coded picture; 8K has 33 million
 OSHASH_BLOCK = 65536
@@ -46,7 +48,7 @@ class Unreadable(Exception):
 
 
 def main() -> None:
-    """Answer requests until the parent closes its end."""
+    """Answer requests until the parent closes its end, or asks nothing for a while."""
     socket_fd, alive_fd, memory_mib = map(int, sys.argv[1:])
     channel = socket.socket(fileno=socket_fd)
     _end_with_parent(alive_fd)
@@ -55,7 +57,7 @@ def main() -> None:
     io_counts = os.open("/proc/self/io", os.O_RDONLY | os.O_CLOEXEC)
     lock_down(memory_mib=memory_mib)
     os.write(socket_fd, b"{}")
-    while True:
+    while select.select([channel], [], [], IDLE_S)[0]:
         message, fds, _, _ = socket.recv_fds(channel, MAX_REQUEST, 1)
         if not message:
             return

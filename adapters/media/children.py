@@ -23,6 +23,7 @@ from ports.library.media import MediaUnreadable
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _START_S = 30.0
 _FILES_PER_CHILD = 2000
+_IDLE_S = 50.0  # sooner than a child ends by itself
 _MAX_ANSWER = 4 * 1024 * 1024
 _LENGTH = struct.Struct("!I")
 
@@ -69,6 +70,9 @@ class ChildPool:
         fd = _open_regular(path)
         child = self._seats.get()
         try:
+            if child is not None and child.is_stale:
+                self._discard(child)
+                child = None
             if child is None:
                 child = self._start()
             answer = child.ask(fd, request, timeout_s=self._timeout_s)
@@ -120,12 +124,16 @@ class _Child:
     """One process and the socket to it."""
 
     def __init__(self, *, memory_mib: int) -> None:
-        self.files = 0
+        self.files, self._asked_at = 0, time.monotonic()
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         # The child notices our end by this pipe: nobody else holds the writing side.
         watched, self._alive = os.pipe()
         try:
             self._process = _spawn(theirs.fileno(), watched, memory_mib)
+        except OSError as exc:
+            self._channel.close()
+            os.close(self._alive)
+            raise MediaReaderBroken from exc
         finally:
             theirs.close()
             os.close(watched)
@@ -138,9 +146,15 @@ class _Child:
             self.kill()
             raise MediaReaderBroken
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the process was stopped, or may have ended by itself for want of work."""
+        return self._alive < 0 or time.monotonic() - self._asked_at > _IDLE_S
+
     def ask(self, fd: int, request: dict[str, Any], *, timeout_s: float) -> Answer:
         self.files += 1
-        deadline = time.monotonic() + timeout_s
+        self._asked_at = time.monotonic()
+        deadline = self._asked_at + timeout_s
         socket.send_fds(self._channel, [json.dumps(request).encode()], [fd])
         (length,) = _LENGTH.unpack(self._receive(_LENGTH.size, deadline))
         try:
@@ -156,7 +170,8 @@ class _Child:
             os.close(self._alive)
         self._alive = -1
         self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        with suppress(subprocess.TimeoutExpired):  # it may hang in a dead disk beyond any signal
+            self._process.wait(_START_S)
 
     def _receive(self, length: int, deadline: float) -> bytes:
         if not 0 <= length <= _MAX_ANSWER:

@@ -288,6 +288,25 @@ def test_a_child_that_hangs_is_killed_in_time(films):
         media.close()
 
 
+def test_media_that_were_closed_can_be_used_again(films):
+    media = PyavMedia(processes=1, timeout_s=20, memory_mib=1024)
+    for _ in range(2):
+        assert media.probe(str(films[".mp4"])).facts.width == 160
+        media.close()
+
+
+def test_an_idle_child_is_replaced(films, monkeypatch):
+    media = PyavMedia(processes=1, timeout_s=20, memory_mib=1024)
+    try:
+        media.probe(str(films[".mp4"]))
+        (first,) = child_pids(media)
+        monkeypatch.setattr(children, "_IDLE_S", 0.0)
+        assert media.probe(str(films[".mp4"])).facts.width == 160
+        assert child_pids(media) != [first]
+    finally:
+        media.close()
+
+
 def test_many_threads_share_the_children(media, films):
     paths = [str(films[suffix]) for suffix in (".mp4", ".mkv", ".webm")] * 10
     with ThreadPoolExecutor(8) as pool:
