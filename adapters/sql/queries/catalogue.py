@@ -64,9 +64,10 @@ class SqlCatalogue:
                 walk = Walk(scope, Sort("title"), _NO_CONDITION)
                 works = connection.scalar(walk.count_query()) or 0
                 figures = (sa.func.count(), sa.func.coalesce(sa.func.sum(_video.c.file_size), 0))
-                query = sa.select(*figures).where(*scope.sees(_video))
+                query = sa.select(*figures).where(*scope.sees(_video, by_location=True))
                 if scope.own_only:
-                    query = visible_videos(scope, figures)
+                    query = query.join(_work, _work.c.row == _video.c.shown_row)
+                    query = query.where(_work.c.connection_id.is_(None))
                 videos, size = connection.execute(query).one()
                 _remember(self._counts, key, Totals(works, videos, int(size)))
             known: Totals = self._counts[key]

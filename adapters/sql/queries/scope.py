@@ -63,10 +63,15 @@ class Scope:
     locations: tuple[int, ...]
     libraries: tuple[int, ...]
 
-    def sees(self, video: sa.Table | sa.Alias) -> list[sa.ColumnElement[bool]]:
-        """Return the conditions for a video to be visible, apart from its work's."""
+    def sees(self, video: sa.Table, *, by_location: bool = False) -> list[sa.ColumnElement[bool]]:
+        """Return the conditions for a video to be visible, apart from its work's.
+
+        ``by_location``: they are all there is to find videos by. Else something narrower does, and
+        the sum keeps SQLite from walking all videos of a location instead.
+        """
         here = video.c.availability != Availability.GONE
-        return [here] if self.all else [here, video.c.location_row.in_(self.locations)]
+        place = video.c.location_row if by_location else video.c.location_row + 0
+        return [here] if self.all else [here, place.in_(self.locations)]
 
 
 class Scopes:

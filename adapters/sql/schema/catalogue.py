@@ -55,13 +55,19 @@ sa.Index(
     sqlite_where=work.c.merged_into.is_not(None),
     postgresql_where=work.c.merged_into.is_not(None),
 )
-sa.Index("ix_work_sort_title_row", work.c.sort_title, work.c.row)
-for column in (work.c.created_at, work.c.year, work.c.rating):
+sa.Index(
+    "ix_work_own_sort_title",
+    work.c.sort_title,
+    sqlite_where=work.c.connection_id.is_(None),
+    postgresql_where=work.c.connection_id.is_(None),
+)
+for column in (work.c.sort_title, work.c.created_at, work.c.year, work.c.rating):
+    # SQLite uses a partial index for a query that repeats its condition word for word.
     sa.Index(
         f"ix_work_shown_{column.name}_row",
         column,
         work.c.row,
-        sqlite_where=work.c.shown,
+        sqlite_where=work.c.shown == sa.literal_column("1"),
         postgresql_where=work.c.shown,
     )
 

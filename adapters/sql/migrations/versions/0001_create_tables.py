@@ -245,25 +245,11 @@ def upgrade() -> None:
         ["merged_into"],
         **_where("merged_into IS NOT NULL"),
     )
-    op.create_index(
-        "ix_work_shown_created_at_row",
-        "work",
-        ["created_at", "row"],
-        **_where("shown"),
-    )
-    op.create_index(
-        "ix_work_shown_rating_row",
-        "work",
-        ["rating", "row"],
-        **_where("shown"),
-    )
-    op.create_index(
-        "ix_work_shown_year_row",
-        "work",
-        ["year", "row"],
-        **_where("shown"),
-    )
-    op.create_index("ix_work_sort_title_row", "work", ["sort_title", "row"], unique=False)
+    own = _where("connection_id IS NULL")
+    op.create_index("ix_work_own_sort_title", "work", ["sort_title"], **own)
+    shown = {"sqlite_where": sa.text("shown = 1"), "postgresql_where": sa.text("shown")}
+    for name in ("sort_title", "created_at", "year", "rating"):
+        op.create_index(f"ix_work_shown_{name}_row", "work", [name, "row"], **shown)
     op.create_index(
         "uq_work_connection_id_remote_id",
         "work",
