@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -214,7 +214,7 @@ class Limits:
         )
         self._counters = counters
         self._enabled = figures.enabled
-        self._playing: dict[str, float] = {}
+        self._playing: dict[str, tuple[float, Allowance]] = {}
         limiter = Limiter(
             lambda: "",
             storage_uri="velour-counters://",
@@ -241,17 +241,21 @@ class Limits:
             return Allowance(self._streams.amount, self._streams.amount, 0)
         session, now = f"playing/{caller}/{video}", time.monotonic()
         known = self._playing.get(session)
-        if known is not None and now - known < _SESSION_TRUST_S:
-            return self._stream_state(caller)
+        if known is not None and now - known[0] < _SESSION_TRUST_S:
+            at, allowance = known
+            return replace(allowance, reset_s=max(1, allowance.reset_s - int(now - at)))
         if not self._counters.touch(session, idle_s=STREAM_IDLE_S):
             allowance = self._hit(self._streams, caller)
             if allowance.exceeded:
                 self._counters.clear(session)
                 return allowance
         if len(self._playing) >= _SWEEP_AT:
-            self._playing = {s: t for s, t in self._playing.items() if now - t < _SESSION_TRUST_S}
-        self._playing[session] = now
-        return self._stream_state(caller)
+            self._playing = {
+                s: kept for s, kept in self._playing.items() if now - kept[0] < _SESSION_TRUST_S
+            }
+        allowance = self._stream_state(caller)
+        self._playing[session] = (now, allowance)
+        return allowance
 
     def _stream_state(self, caller: str) -> Allowance:
         key = _key(self._streams, caller)
