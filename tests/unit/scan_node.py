@@ -1,0 +1,94 @@
+"""A node in memory with one location to scan."""
+
+import hashlib
+
+from adapters.memory.media import ORDINARY
+from app.usecases.library.locations import AddLocation, CreateLibrary, EditLocation
+from app.usecases.library.scan_pass import ScanTools
+from app.usecases.library.scanning import ApproveRemoval, RequestScan, ScanLocation
+from domain.federation.audit import CLI
+from domain.library.video import Fingerprints
+from ports.jobs import JobCancelled
+from ports.library.media import Probed
+
+
+class Doorbell:
+    def __init__(self):
+        self.rung = []
+
+    def ring(self, job_id):
+        self.rung.append(job_id)
+
+
+class Context:
+    """A job's context that can cancel, or die, at the n-th report."""
+
+    job_id = None
+
+    def __init__(self, stop_at=None, error=JobCancelled):
+        self.reports, self.stop_at, self.error = [], stop_at, error
+
+    def progress(self, **figures):
+        self.reports.append(figures)
+        if self.stop_at is not None and len(self.reports) >= self.stop_at:
+            raise self.error
+
+
+class Node:
+    def __init__(self, unit_of_work, read_only, clock, new_id, storages, probe, names, assets, box):
+        self.unit_of_work, self.read_only, self.clock = unit_of_work, read_only, clock
+        self.storages, self.probe, self.assets, self.doorbell = storages, probe, assets, Doorbell()
+        tools = ScanTools(
+            unit_of_work, read_only, clock, new_id, probe, assets, names, batch=7, parallel=2
+        )
+        self.tools = tools
+        self.handlers = {}
+        self.scan_job = ScanLocation(tools, storages, self.doorbell, self.handlers, "thumbnails")
+        CreateLibrary(unit_of_work, clock, new_id)(name="Films", actor=CLI)
+        add = AddLocation(unit_of_work, clock, new_id, storages, box)
+        self.location = add(
+            name="Disk", storage_type="local", library="Films", options={"path": "d"}, actor=CLI
+        )
+        self.edit = EditLocation(unit_of_work, read_only, clock, storages, box)
+        self.request = RequestScan(unit_of_work, clock, new_id, self.doorbell)
+        self.approve = ApproveRemoval(unit_of_work, clock, new_id, self.doorbell)
+
+    @property
+    def disk(self):
+        return self.storages.at("d")
+
+    def put(self, *names, data=None):
+        for name in names:
+            content = data or name.encode()
+            self.disk.objects[name] = content
+            self.probe.answers[name] = Probed(
+                ORDINARY, Fingerprints(oshash=hashlib.sha256(content).hexdigest()[:16])
+            )
+
+    def take(self, *names):
+        for name in names:
+            del self.disk.objects[name]
+
+    def scan(self, context=None, **arguments):
+        arguments = {"location_id": str(self.location.id)} | arguments
+        return self.scan_job(context or Context(), arguments)
+
+    @property
+    def stored(self):
+        with self.read_only() as tx:
+            return tx.locations.get(self.location.id)
+
+    def videos(self):
+        with self.read_only() as tx:
+            known = dict(tx.scans.known(self.location.id, [*self.disk.objects, *self.all_names]))
+            return {locator: tx.videos.get(video.id) for locator, video in known.items()}
+
+    all_names = ()
+
+    def works(self):
+        with self.read_only() as tx:
+            return {v.work_id: tx.works.get(v.work_id) for v in self.videos().values()}
+
+
+def names_of(count, first=0):
+    return [f"n{number:04} film.mp4" for number in range(first, first + count)]
