@@ -67,7 +67,9 @@ def lock_down(*, memory_mib: int) -> None:
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
     ):
-        resource.setrlimit(what, (limit, limit))
+        _, hard = resource.getrlimit(what)
+        lower = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(what, (lower, lower))
     with suppress(OSError):
         _filter_system_calls()
 
