@@ -100,7 +100,7 @@ class Media(Section):
 
     probe_processes: int = Field(2, ge=1, le=16)
     probe_timeout_s: float = Field(30, gt=0)
-    probe_memory_mib: int = Field(1024, ge=128)
+    probe_memory_mib: int = Field(1024, ge=256)
     thumbnails: bool = True
 
 
