@@ -17,7 +17,9 @@ from app.usecases.federation.access import OpenPeer
 from app.usecases.federation.authentication import Authenticate
 from app.usecases.federation.connections import (
     AddConnection,
+    ApproveConnection,
     RejectConnection,
+    RenameConnection,
     ResumeConnection,
     RevokeConnection,
     SuspendConnection,
@@ -120,6 +122,8 @@ class Container(Backends):
         require_https=given.federation.require_https,
         max_connections=given.federation.max_connections,
     )
+    approve_connection = providers.Factory(ApproveConnection, **_writes)
+    rename_connection = providers.Factory(RenameConnection, **_writes)
     suspend_connection = providers.Factory(SuspendConnection, **_writes)
     resume_connection = providers.Factory(ResumeConnection, **_writes)
     reject_connection = providers.Factory(RejectConnection, **_writes)
