@@ -6,7 +6,7 @@ matches are ranked, further ones follow by age: ranking all of a frequent word c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from domain.library.search_query import SearchQuery
 MOST_COUNTED = 10_000
 MOST_RANKED = 1_000
 _PART = 3  # shorter parts of words are in no index
-_work, _video = schema.work, schema.video
+_video = schema.video
 # Word for word the expression of the index (revision 0002), or PostgreSQL would not use it.
 _SIGNS = "!\"#$&''()*+,-./:;<=>?@[\\]^_`{|}~"
 _INDEXED_WORDS = (
@@ -52,33 +52,33 @@ class Search:
     def page(self, offset: int, limit: int) -> Found:
         """Return the matches from place ``offset`` on."""
         for matching in self._ways():
-            total = self._count(matching)
+            ranked = self._ranked(matching)
+            if len(ranked) < MOST_RANKED:
+                total, rows = len(ranked), ranked[offset : offset + limit]
+            else:
+                total, rows = self._count(matching), self._rows(matching, ranked, offset, limit)
             if total:
-                return Found(self._rows(matching, offset, limit), total)
+                return Found(rows, total)
         return Found([], 0)
 
     def best(self) -> Sequence[int]:
         """Return the rows of the ranked matches, best first."""
-        for matching in self._ways():
-            rows = self._rows(matching, 0, MOST_RANKED)
-            if rows:
-                return rows
-        return []
+        return next(filter(None, map(self._ranked, self._ways())), [])
 
-    def _ways(self) -> list[sa.Select[Any]]:
-        if not self._query:
-            return []
-        by_part = self._by_part()
-        return [self._by_word(), by_part] if self._query.words else [by_part]
+    def _ways(self) -> Iterator[sa.Select[Any]]:
+        if self._query.words:
+            yield self._by_word()
+        if self._query:
+            yield self._by_part()
 
     def _by_word(self) -> sa.Select[Any]:
         if self._on_postgresql:
             text: sa.ColumnElement[Any] = sa.literal_column(_INDEXED_WORDS)
             wanted = " & ".join(f"'{word}':*" for word in self._query.words)
             asked = sa.func.to_tsquery(sa.literal_column("'simple'::regconfig"), wanted)
-            query = visible_videos(
-                self._scope, [_video.c.row, sa.func.ts_rank(text, asked).label("rank")]
-            ).where(text.op("@@")(asked))
+            query = self._visible([_video.c.row, sa.func.ts_rank(text, asked).label("rank")]).where(
+                text.op("@@")(asked)
+            )
             return self._with_literals(query, self._query.literals)
         wanted = " AND ".join(f'"{word}"*' for word in self._query.words)
         return self._with_literals(self._matching(_words, wanted), self._query.literals)
@@ -86,13 +86,13 @@ class Search:
     def _by_part(self) -> sa.Select[Any]:
         parts = (*self._query.words, *self._query.literals)
         if self._on_postgresql:
-            query = visible_videos(self._scope, [_video.c.row, sa.literal(0).label("rank")])
+            query = self._visible([_video.c.row, sa.literal(0).label("rank")])
             for part in parts:
                 query = query.where(_video.c.search_text.contains(part, autoescape=True))
             return query
         indexed = [part for part in parts if len(part) >= _PART]
         if not indexed:
-            query = visible_videos(self._scope, [_video.c.row, sa.literal(0).label("rank")])
+            query = self._visible([_video.c.row, sa.literal(0).label("rank")])
             return self._with_literals(query, parts)
         wanted = " AND ".join('"' + part.replace('"', '""') + '"' for part in indexed)
         short = [part for part in parts if len(part) < _PART]
@@ -101,10 +101,15 @@ class Search:
     def _matching(self, index: sa.TableClause, wanted: str) -> sa.Select[Any]:
         # The index itself is walked backwards by its own row numbers.
         row = index.c.rowid.label("row")
-        query = visible_videos(self._scope, [row, index.c.rank.label("rank")])
+        query = self._visible([row, index.c.rank.label("rank")])
         query = query.join(index, index.c.rowid == _video.c.row)
         match = sa.literal_column(index.name).op("MATCH")(wanted)
         return query.where(match)
+
+    def _visible(self, columns: Sequence[Any]) -> sa.Select[Any]:
+        if self._scope.own_only:
+            return visible_videos(self._scope, columns)
+        return sa.select(*columns).select_from(_video).where(*self._scope.sees(_video))
 
     def _with_literals(self, query: sa.Select[Any], parts: Sequence[str]) -> sa.Select[Any]:
         place = sa.func.strpos if self._on_postgresql else sa.func.instr
@@ -114,13 +119,20 @@ class Search:
         some = matching.with_only_columns(sa.literal(1)).limit(MOST_COUNTED).subquery()
         return self._connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0
 
-    def _rows(self, matching: sa.Select[Any], offset: int, limit: int) -> list[int]:
-        newest_first = matching.order_by(matching.selected_columns["row"].desc())
-        best = newest_first.limit(MOST_RANKED).subquery()
+    def _ranked(self, matching: sa.Select[Any]) -> list[int]:
+        """Return the newest matches, the best of them first."""
+        newest = matching.order_by(matching.selected_columns["row"].desc()).limit(MOST_RANKED)
+        best = newest.subquery()
         better = best.c.rank.desc() if self._on_postgresql else best.c.rank
         ranked = sa.select(best.c.row).order_by(better, best.c.row.desc())
-        rows = list(self._connection.scalars(ranked.offset(offset).limit(limit)))
+        return [row[0] for row in self._connection.execute(ranked).all()]
+
+    def _rows(
+        self, matching: sa.Select[Any], ranked: list[int], offset: int, limit: int
+    ) -> list[int]:
+        rows = ranked[offset : offset + limit]
         if len(rows) < limit:
-            rest = newest_first.offset(max(offset, MOST_RANKED)).limit(limit - len(rows))
-            rows += [row[0] for row in self._connection.execute(rest)]
+            older = matching.order_by(matching.selected_columns["row"].desc())
+            older = older.offset(max(offset, MOST_RANKED)).limit(limit - len(rows))
+            rows += [row[0] for row in self._connection.execute(older).all()]
         return rows
