@@ -6,6 +6,8 @@ import logging
 import os
 import queue
 import threading
+import time
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -76,7 +78,13 @@ class SqlAuditTrail:
         self._starting = threading.Lock()
         self._process = 0
         self._notes: queue.Queue[AuditEntry | None] = queue.Queue(_MOST_WAITING)
-        os.register_at_fork(after_in_child=self._leave_to_parent)
+        known = weakref.WeakMethod(self._leave_to_parent)
+
+        def leave_to_parent() -> None:
+            if (leave := known()) is not None:
+                leave()
+
+        os.register_at_fork(after_in_child=leave_to_parent)
 
     def note(self, entry: AuditEntry) -> None:
         self._start()
@@ -113,7 +121,8 @@ class SqlAuditTrail:
         notes, stopping = self._notes, False
         while not stopping:
             batch = [notes.get()]
-            threading.Event().wait(_GATHER_S if batch[0] is not None and notes.empty() else 0)
+            if batch[0] is not None and notes.empty():
+                time.sleep(_GATHER_S)
             while len(batch) < _BATCH and batch[-1] is not None and not notes.empty():
                 batch.append(notes.get())
             stopping = batch[-1] is None
@@ -130,7 +139,7 @@ class SqlAuditTrail:
                     connection.commit()
             except DatabaseUnavailable:
                 _log.warning("audit entries wait for the database: %d", len(entries))
-                threading.Event().wait(_RETRY_S)
+                time.sleep(_RETRY_S)
                 continue
             except Exception:  # noqa: BLE001 - the thread must outlive any one batch
                 _log.exception("audit entries lost: %d", len(entries))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,9 +68,3 @@ def find_location(connection: sa.Connection, location_id: LocationId) -> tuple[i
     if found is None:
         raise LocationNotFound
     return found.row, found.storage_type
-
-
-def rows_by_id(connection: sa.Connection, table: sa.Table, ids: Sequence[Any]) -> dict[Any, int]:
-    """Return the row numbers of those ids, at most 1,000; unknown ids are left out."""
-    query = sa.select(table.c.id, table.c.row).where(table.c.id.in_(ids))
-    return {row[0]: row[1] for row in connection.execute(query)}
