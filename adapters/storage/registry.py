@@ -45,6 +45,10 @@ class LocalOptions(BaseModel):
 _OPTIONS: Mapping[StorageType, type[BaseModel]] = {StorageType.LOCAL: LocalOptions}
 
 
+# Folders of the data directory that the node fills itself; films may lie beside them.
+_OWN_FOLDERS = ("keys", "assets", "settings")
+
+
 class StorageRegistry:
     """Makes storages and keeps them.
 
@@ -123,7 +127,9 @@ class StorageRegistry:
             self._made.pop(location_id, None)
 
     def _check_place(self, folder: Path) -> None:
-        if folder == Path(folder.anchor) or folder.is_relative_to(self._data_dir):
+        own = [self._data_dir / name for name in _OWN_FOLDERS]
+        is_own = folder == self._data_dir or any(folder.is_relative_to(one) for one in own)
+        if folder == Path(folder.anchor) or is_own:
             raise OptionsInvalid(
                 "path: neither the whole system nor this node's own data can be a location",
                 field="path",

@@ -14,7 +14,8 @@ from ports.library.storage import OptionsInvalid, StorageUnreachable
 
 @pytest.fixture
 def registry(tmp_path):
-    (tmp_path / "data/inside").mkdir(parents=True)
+    for name in ("inside", "keys", "assets/thumbnails"):
+        (tmp_path / "data" / name).mkdir(parents=True)
     return StorageRegistry(growing_seconds=0, data_dir=tmp_path / "data", factories={})
 
 
@@ -57,7 +58,7 @@ def test_a_wrong_option_is_named(registry, options, field):
     assert field in str(caught.value)
 
 
-@pytest.mark.parametrize("inside", ["data", "data/inside", "data/../data"])
+@pytest.mark.parametrize("inside", ["data", "data/keys", "data/assets/thumbnails", "data/../data"])
 def test_the_nodes_own_data_is_no_location(registry, tmp_path, inside):
     with pytest.raises(OptionsInvalid, match="own data"):
         registry.check_options(StorageType.LOCAL, {"path": str(tmp_path / inside)})
