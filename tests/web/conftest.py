@@ -53,7 +53,7 @@ class Node:
         app_logging.init_app(app)
         problems.init_app(app)
         self.limits = Limits(MemoryCounters(), figures)
-        Guard(
+        self.guard = Guard(
             authenticate=Authenticate(
                 self.credentials, self.unit_of_work, self.secrets, self.clock, self.new_id,
                 federation_enabled,
@@ -64,7 +64,8 @@ class Node:
             audit=self.audit_trail,
             clock=self.clock,
             federation_enabled=federation_enabled,
-        ).init_app(app)  # fmt: skip
+        )  # fmt: skip
+        self.guard.init_app(app)
         app.register_blueprint(
             library.blueprint(
                 catalogue=self.catalogue,

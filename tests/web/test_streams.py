@@ -1,5 +1,6 @@
 """Streams as the API and signed addresses answer them, on memory adapters."""
 
+import base64
 import json
 from datetime import timedelta
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ import pytest
 
 from adapters.memory.storage import MemoryStorage
 from app.api import streams
+from app.api.fast_streams import FastStreams
 from app.usecases.federation.authentication import Authenticate
 from app.usecases.federation.keys import RevokeKey
 from app.usecases.library.signed_urls import (
@@ -45,8 +47,8 @@ class CountingStorage(MemoryStorage):
         return super().stat(locator)
 
 
-@pytest.fixture
-def make(make_node, storages):
+@pytest.fixture(params=["flask", "fast"])
+def make(request, make_node, storages):
     """Build a node with streams, a film and what tests need of it."""
 
     def build(accel_prefix="", **options):
@@ -65,6 +67,13 @@ def make(make_node, storages):
                 limits=node.limits,
             )
         )  # fmt: skip
+        if request.param == "fast" and not accel_prefix:
+            node.lines = []
+            node.app.wsgi_app = FastStreams(
+                node.app.wsgi_app, guard=node.guard, open_stream=open_stream, open_signed=open_signed,
+                subjects=subjects, limits=node.limits, addresses=node.guard.addresses,
+                line=lambda event, **members: node.lines.append(members),
+            )  # fmt: skip
         node.sign = SignStreamUrl(
             node.secrets, node.clock, node.catalogue, subjects, timedelta(hours=6)
         )
@@ -325,6 +334,13 @@ def test_nobody_gets_an_address_of_what_is_not_there(node, ann):
         node.sign(video_id=node.new_id(), subject=f"user:{ann.id}", purpose="player")
 
 
+def test_a_running_stream_of_a_signed_address_stops_with_its_person(node, ann):
+    _, viewer = node.subjects.viewer(f"user:{ann.id}", version=ann.version, address="192.0.2.1")
+    assert viewer.still_allowed()
+    Deactivate(node.unit_of_work, node.clock)(user_id=ann.id, actor=CLI)
+    assert not viewer.still_allowed()
+
+
 def test_a_playback_of_a_person_is_noted_once(node, link):
     for _ in range(5):
         node.client.get(link, headers={"Range": "bytes=0-1"}).close()
@@ -348,6 +364,34 @@ def test_a_running_stream_stops_when_its_key_is_revoked(node):
     RevokeKey(node.unit_of_work, node.clock)(key_id=key.id, actor=CLI)
     assert not body.permit.holds()
     body.close()
+
+
+def test_without_a_viewer_nothing_is_watched_or_noted(node):
+    body = node.open_stream(EVERYTHING, node.film_video.id, StreamHeaders()).body
+    node.open_stream._note(
+        SimpleNamespace(target=SimpleNamespace(video_id=node.film_video.id)), None, 0
+    )
+    assert body.permit is None
+    body.close()
+    assert entries(node, "video.stream") == entries(node, "video.play") == []
+
+
+@pytest.mark.parametrize("make", ["flask"], indirect=True)
+def test_what_is_kept_in_memory_is_bounded(node):
+    for _ in range(1100):
+        node.open_stream._note(
+            SimpleNamespace(target=SimpleNamespace(video_id=node.new_id())),
+            SimpleNamespace(subject="user:x", actor=CLI, every_request=False),
+            None,
+        )
+    assert len(node.open_stream._plays._values) <= 1024
+
+
+@pytest.mark.parametrize("make", ["flask"], indirect=True)
+def test_a_token_of_another_form_is_refused_even_if_signed(node, secrets):
+    for message in (b"\x02" + bytes(60), b"", b"\x01"):
+        token = base64.urlsafe_b64encode(message + secrets.sign("stream-url", message)).decode()
+        assert node.client.get(f"/s/{token.rstrip('=')}/x").status_code == 403
 
 
 # ---------------------------------------------------------------------------- remote videos
@@ -419,6 +463,15 @@ def test_a_remote_object_that_keeps_changing_is_given_up(remote, monkeypatch):
         remote.open()
 
 
+def test_a_remote_object_without_a_tag_is_looked_at_each_time(remote, monkeypatch):
+    monkeypatch.setattr("adapters.memory.storage._etag", lambda data: None)
+    for _ in range(3):
+        answer = remote.open(range="bytes=0-1", if_range='"x"')
+        assert answer.status == 200
+        assert "ETag" not in dict(answer.headers)
+    assert CountingStorage.stats == 3
+
+
 def test_a_suspended_source_is_unavailable_and_nobody_s_fault(remote, node):
     CountingStorage.refuse = ConnectionInactive("the connection is suspended", state="suspended")
     with pytest.raises(Exception, match="suspended") as raised:
@@ -481,3 +534,54 @@ def test_a_front_server_is_not_told_of_a_file_that_is_not_there(make):
     )
     assert answer.status_code == 404
     assert "X-Accel-Redirect" not in answer.headers
+
+
+# ---------------------------------------------------------------------------- the short way
+
+
+@pytest.mark.parametrize("make", ["fast"], indirect=True)
+def test_plain_requests_pass_flask_by_and_leave_a_line_without_the_token(node, ask, link):
+    node.app.before_request_funcs[None].append(lambda: pytest.fail("Flask was entered"))
+    assert ask(Range="bytes=0-1").status_code == 206
+    node.client.set_cookie("session", "x")
+    answer = node.client.get(link, headers={"Range": "bytes=0-1"})
+    assert answer.status_code == 206
+    first, second = node.lines
+    assert first["who"].startswith("peer:")
+    assert second["path"] == "/s/[redacted]/Metropolis.mp4"
+    assert second["request_id"] == answer.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("make", ["fast"], indirect=True)
+@pytest.mark.parametrize(
+    "odd",
+    [{"query_string": "key=1"}, {"cookie": "a"}, {"method": "HEAD"}, {"headers": {"If-Match": '"x"'}}],
+)  # fmt: skip
+def test_whatever_is_unusual_goes_on_to_flask(node, odd):
+    entered = []
+    node.app.before_request_funcs[None].append(lambda: entered.append(1))
+    key = node.key("stream", libraries=[node.shelf_of_film])
+    odd = {"method": "GET", **odd}
+    headers = {"Authorization": f"Bearer {key}", **odd.pop("headers", {})}
+    if odd.pop("cookie", None):
+        node.client.set_cookie("session", "x")
+    node.client.open(f"/api/v1/videos/{node.film_video.id}/stream", headers=headers, **odd)
+    assert entered == [1]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/s/",
+        "/s/a",
+        "/s/a/b/c",
+        "/api/v1/videos/x/stream",
+        "/api/v1/videos//stream",
+        f"/api/v1/videos/{'z' * 36}/stream",
+    ],
+)
+def test_odd_addresses_are_not_found_or_refused(node, path):
+    key = node.key("stream", libraries=[node.shelf_of_film])
+    answer = node.client.get(path, headers={"Authorization": f"Bearer {key}"})
+    assert answer.status_code in {403, 404}
+    assert answer.content_type == "application/problem+json"

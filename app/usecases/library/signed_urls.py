@@ -193,9 +193,9 @@ class OpenSignedStream:
         message, signature = raw[:-_SIGNATURE_BYTES], raw[-_SIGNATURE_BYTES:]
         if not hmac.compare_digest(self.secrets.sign(_PURPOSE, message), signature):
             raise LinkRefused
-        form, expires_at, video, kind, subject_id, version = _FORM.unpack_from(message)
-        if form != _FORM_NUMBER:
+        if len(message) < _FORM.size or message[0] != _FORM_NUMBER:
             raise LinkRefused
+        _, expires_at, video, kind, subject_id, version = _FORM.unpack_from(message)
         return _Claim(
             expires_at,
             VideoId(UUID(bytes=video)),
