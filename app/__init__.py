@@ -4,23 +4,35 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Blueprint, Flask
 from flask_migrate import Migrate
 
 from adapters.crypto.keyfiles import KeyFilesBroken, load_or_create
 from adapters.sql.database import MIGRATIONS, DatabaseUnavailable, bind_app, db
 from adapters.sql.upgrade import has_tables, upgrade_to_head
+from app import admin, player
 from app import logging as app_logging
+from app.admin import connections as admin_connections
+from app.admin import jobs as admin_jobs
+from app.admin import keys as admin_keys
+from app.admin import libraries as admin_libraries
+from app.admin import locations as admin_locations
+from app.admin import overview as admin_overview
+from app.admin import people as admin_people
+from app.admin import settings as admin_settings
+from app.admin import trail as admin_trail
 from app.api import library, node, openapi, problems, streams
 from app.api.addresses import ClientAddresses
 from app.api.auth import Guard
 from app.api.fast_streams import FastStreams
+from app.browser import entrance, pages
+from app.browser.sessions import SessionStore
 from app.cli import audit, connections, keys, storage, users
 from app.cli import library as library_commands
 from app.cli.serve import serve_command
 from app.container import Container
 from app.logging import setup_logging
-from app.settings import Settings, SettingsInvalid, load_settings
+from app.settings import ROOT, Settings, SettingsInvalid, load_settings
 from app.worker import worker_command
 
 __all__ = ["VERSION", "create_app"]
@@ -70,9 +82,11 @@ def create_app(
     app.secret_key = key_files.session
     app.extensions["velour"] = container
     app_logging.init_app(app, request_line)
-    problems.init_app(app)
+    problems.init_app(app, page=pages.error_page)
     _add_api(app, container, settings, request_line)
-    # -- pages
+    _add_pages(app, container, settings)
+    # -- admin
+    app.register_blueprint(_admin_pages(container, settings))
     _add_commands(app, container, settings, engine)
     return app
 
@@ -84,7 +98,7 @@ def _add_api(
     node_settings = settings.node
     guard = Guard(
         authenticate=container.authenticate(),
-        session_user=lambda: None,
+        session_user=pages.session_user,
         addresses=ClientAddresses(settings.server.trusted_proxies),
         limits=container.limits(),
         audit=container.audit_trail(),
@@ -145,6 +159,103 @@ def _add_fast_streams(
         limits=container.limits(),
         addresses=guard.addresses,
         line=line,
+    )
+
+
+def _add_pages(app: Flask, container: Container, settings: Settings) -> None:
+    """Register what people look at."""
+    read_only = container.read_only
+    pages.init_app(
+        app,
+        store=SessionStore(
+            unit_of_work=container.unit_of_work,
+            credentials=container.credentials(),
+            secrets=container.secrets(),
+            clock=container.clock(),
+        ),
+        node_name=settings.node.name,
+        https=settings.node.base_url.startswith("https://"),
+    )
+    app.register_blueprint(
+        entrance.blueprint(
+            sign_in=container.sign_in(),
+            create_user=container.create_user(),
+            change_password=container.change_password(),
+            read_only=read_only,
+            limits=container.limits(),
+        )
+    )
+    app.register_blueprint(
+        player.blueprint(
+            catalogue=container.catalogue(),
+            read_only=read_only,
+            sign_stream_url=container.sign_stream_url(),
+            read_thumbnail=container.read_thumbnail(),
+            record_progress=container.record_progress(),
+            mark_watched=container.mark_watched(),
+        )
+    )
+
+
+def _admin_pages(container: Container, settings: Settings) -> Blueprint:
+    """Build the pages for running the node."""
+    read_only = container.read_only
+    read: dict[str, Any] = {"read_only": read_only, "clock": container.clock()}
+    films: dict[str, Any] = {**read, "catalogue": container.catalogue()}
+    trail = admin_trail.Trail(container.audit_reader(), read_only)
+    request_scan = container.request_scan()
+    return admin.blueprint(
+        admin_overview.routes(**films, base_url=settings.node.base_url),
+        admin_locations.routes(
+            **films,
+            trail=trail,
+            storages=container.storages(),
+            add_location=container.add_location(),
+            edit_location=container.edit_location(),
+            remove_location=container.remove_location(),
+            test_location=container.test_location(),
+            request_scan=request_scan,
+            approve_removal=container.approve_removal(),
+        ),
+        admin_libraries.routes(
+            **films,
+            create_library=container.create_library(),
+            remove_library=container.remove_library(),
+        ),
+        admin_people.routes(
+            read_only=read_only,
+            trail=trail,
+            create_user=container.create_user(),
+            change_password=container.change_password(),
+            set_role=container.set_role(),
+            deactivate=container.deactivate(),
+        ),
+        admin_keys.routes(
+            **read,
+            trail=trail,
+            issue_key=container.issue_key(),
+            revoke_key=container.revoke_key(),
+            rotate_key=container.rotate_key(),
+            overlap_hours=settings.federation.token_expiry_hours,
+        ),
+        admin_connections.routes(
+            **films,
+            trail=trail,
+            add_connection=container.add_connection(),
+            rename_connection=container.rename_connection(),
+            test_connection=container.test_connection(),
+            request_scan=request_scan,
+            moves={
+                "approve": container.approve_connection(),
+                "suspend": container.suspend_connection(),
+                "resume": container.resume_connection(),
+                "reject": container.reject_connection(),
+                "revoke": container.revoke_connection(),
+            },
+        ),
+        admin_jobs.routes(**read, trail=trail, cancel_job=container.cancel_job()),
+        admin_trail.routes(trail=trail, verify_audit=container.verify_audit()),
+        admin_settings.routes(settings=settings, template=ROOT / "config.ini"),
     )
 
 

@@ -189,7 +189,7 @@ class Container(Backends):
         ReadThumbnail, **_all, assets=Backends.assets, queue=Backends.queue
     )
     record_progress = providers.Factory(RecordProgress, **_writes)
-    mark_watched = providers.Factory(MarkWatched, **_writes)
+    mark_watched = providers.Factory(MarkWatched, **_writes, catalogue=Backends.catalogue)
 
     # -- jobs
     cancel_job = providers.Factory(CancelJob, **_writes)

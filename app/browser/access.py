@@ -3,6 +3,7 @@
 from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from app.api.auth import client_address
 from app.browser.sessions import browser_session
 from domain.errors import Forbidden, Unauthenticated
 from domain.federation.audit import Actor
@@ -37,7 +38,7 @@ def the_user() -> User:
 
 def the_actor() -> Actor:
     """Return the signed-in person as the audit trail names them."""
-    return Actor(f"user:{the_user().id}", request.remote_addr or "")
+    return Actor(f"user:{the_user().id}", client_address())
 
 
 def let_people_in() -> Response | None:

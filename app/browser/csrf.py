@@ -4,7 +4,7 @@ from flask import Flask, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest
 
-from app.browser.sessions import browser_session
+from app.api.problems import is_machine_path
 from ports.crypto import Secrets
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -18,8 +18,9 @@ class ForeignForm(BadRequest):
 
 
 def protect_forms(app: Flask, secrets: Secrets) -> None:
-    """Check every request that changes something, except calls with a key of their own.
+    """Check every request of a page that changes something.
 
+    Below ``/api`` a session only reads, and a foreign page cannot make a browser send a key.
     Flask-WTF's look at the Referer is replaced by Sec-Fetch-Site and Origin: our pages send no
     Referer at all.
     """
@@ -31,17 +32,11 @@ def protect_forms(app: Flask, secrets: Secrets) -> None:
 
     @app.before_request
     def _check() -> None:
-        if request.method in _SAFE or request.routing_exception is not None or _has_own_key():
+        answered_anyway = request.method in _SAFE or request.routing_exception is not None
+        if answered_anyway or is_machine_path(request.path):
             return
         _check_site()
         csrf.protect()
-
-
-def _has_own_key() -> bool:
-    """Tell whether the request is a program's: a foreign page cannot make a browser send a key."""
-    return request.path.startswith("/api/") and (
-        "Authorization" in request.headers or browser_session().user is None
-    )
 
 
 def _check_site() -> None:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, cast
@@ -81,7 +81,7 @@ class SessionStore:
             tx.commit()
 
 
-class BrowserSession(MutableMapping[str, Any], SessionMixin):
+class BrowserSession(SessionMixin):
     """One browser's session; its row is read when something first looks into it."""
 
     def __init__(self, store: SessionStore, cookie: str) -> None:

@@ -52,6 +52,11 @@ function followOnce(row) {
 }
 document.querySelectorAll("[data-live]").forEach(followOnce);
 
+// On a phone the navigation scrolls sideways: the section one is in must show.
+const rail = document.querySelector(".rail-inner");
+const here = rail?.querySelector("[aria-current]");
+if (here) rail.scrollLeft = here.offsetLeft - (rail.clientWidth - here.offsetWidth) / 2;
+
 const copy = document.querySelector("[data-copy]");
 if (copy && navigator.clipboard) {
   copy.hidden = false;
