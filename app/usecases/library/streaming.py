@@ -29,7 +29,6 @@ _CONTENT_TYPES = {
     "ogg": "video/ogg", "3gp": "video/3gpp", "3g2": "video/3gpp2", "mxf": "application/mxf",
 }  # fmt: skip
 _BYTES = "application/octet-stream"
-_STAT_LIFE_S = 60.0
 _KEPT = 1024
 _PLAY_S = 600.0  # requests of one person for one video this close together are one playback
 
@@ -135,7 +134,6 @@ class OpenStream:
     clock: Clock
     accel_prefix: str = ""
     _locations: _Kept[LocationId, StorageLocation] = field(default_factory=_Kept)
-    _stats: _Kept[tuple[LocationId, str], tuple[float, ObjectInfo]] = field(default_factory=_Kept)
     _plays: _Kept[tuple[str, VideoId], float] = field(default_factory=_Kept)
 
     def __call__(
@@ -162,9 +160,10 @@ class OpenStream:
             if headers.method == "HEAD":
                 return _describe(source, source.storage.stat(target.locator), headers)
             try:
-                return self._send(source, headers, viewer, self._stat(source))
+                return self._send(source, headers, viewer)
             except ObjectChanged:
-                return self._send(source, headers, viewer, self._stat(source, anew=True))
+                # Size and tag of a remote object may have been a minute old; now they are not.
+                return self._send(source, headers, viewer)
         except Forbidden as exc:
             # It is this node that may not read there now; its caller did nothing wrong.
             raise SourceInactive(str(exc)) from exc
@@ -180,28 +179,9 @@ class OpenStream:
             self._locations.put(target.location_id, location)
         return _Source(target, location, self.storages.readable(location))
 
-    def _stat(self, source: _Source, *, anew: bool = False) -> ObjectInfo:
-        """Return size and tag. A remote object's may be a minute old: opening checks the tag."""
-        locator = source.target.locator
-        if source.is_local:
-            return source.storage.stat(locator)
-        key, now = (source.location.id, locator), time.monotonic()
-        kept = self._stats.find(key)
-        if kept is not None and not anew and now - kept[0] < _STAT_LIFE_S:
-            return kept[1]
-        info = source.storage.stat(locator)
-        # Without a tag, nothing would tell that the object changed: good for no other request.
-        self._stats.put(key, (now if info.etag else -_STAT_LIFE_S, info))
-        return info
-
-    def _send(
-        self, source: _Source, headers: StreamHeaders, viewer: Viewer | None, info: ObjectInfo
-    ) -> StreamAnswer:
+    def _send(self, source: _Source, headers: StreamHeaders, viewer: Viewer | None) -> StreamAnswer:
+        info = source.storage.stat(source.target.locator)
         chosen = select(headers.conditions, size_bytes=info.size_bytes, etag=info.etag)
-        if isinstance(chosen, Refusal) and not source.is_local:
-            # No bytes will be opened that would tell an old tag from the present one.
-            info = self._stat(source, anew=True)
-            chosen = select(headers.conditions, size_bytes=info.size_bytes, etag=info.etag)
         if isinstance(chosen, Refusal):
             return _refuse(source, info, chosen)
         window = chosen or Window(0, info.size_bytes)
