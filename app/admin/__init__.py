@@ -44,4 +44,4 @@ def blueprint(*groups: Iterable[Route]) -> Blueprint:
 def _navigation() -> dict[str, Any]:
     start = url_for("admin.overview")
     area = request.path.removeprefix(start).partition("/")[0] or "overview"
-    return {"sections": SECTIONS, "area": area}
+    return {"rail": SECTIONS, "area": area}

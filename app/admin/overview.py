@@ -82,7 +82,7 @@ def warnings_of(
             text = f"{location.name}: {held} videos were not found and are kept until you decide."
             yield Notice(text, page, "Decide")
         elif location.enabled and location.reachable is False:
-            reason = location.unreachable_reason
+            reason = location.unreachable_reason.removeprefix("unreachable: ")
             text = f"{location.name} does not answer: {reason}. Its films are shown as offline."
             yield Notice(text, page, "See to it")
     for connection in connections:
