@@ -17,7 +17,12 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("VELOUR_DATA_DIR") or ROOT / "var" / "demo").resolve()
 FILM = DATA.with_name(f"{DATA.name}-films") / "A Day at Sea (2026).mp4"
 PASSWORD_FILE = DATA / "first-admin.txt"
-ENVIRONMENT = {**os.environ, "VELOUR_DATA_DIR": str(DATA)}
+ENVIRONMENT = {
+    "VELOUR__LOGGING__FORMAT": "text",
+    "VELOUR__LOGGING__LEVEL": "warning",
+    **os.environ,
+    "VELOUR_DATA_DIR": str(DATA),
+}
 
 
 def flask(*arguments: str, stdin: str = "") -> str:
