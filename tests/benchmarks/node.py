@@ -1,16 +1,21 @@
 """A real node with one large film in it, served by the real command's parts."""
 
 import contextlib
+import json
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from app import create_app
 from app.settings import load_settings
+from domain.ids import VideoId
 from domain.library.video import MediaFacts, Video
 from domain.library.work import Work
+from ports.library.catalogue import EVERYTHING
 from tests.benchmarks.harness import ROOT, Server, free_port, serve_command
 
 sys.path.insert(0, str(ROOT / "deploy"))
@@ -48,28 +53,61 @@ class FilmNode:
 @contextlib.contextmanager
 def film_node(film: Path, *, key_kind: str = "app") -> Iterator[FilmNode]:
     """Make a node whose library holds ``film`` as it is, whatever its bytes are."""
-    with tempfile.TemporaryDirectory(prefix="velour-node-") as folder:
-        node = Node(Path(folder), {"VELOUR__LIMITS__ENABLED": "true",
-                                   "FEDERATION_RATE_LIMIT_PER_HOUR": "100000000",
-                                   "FEDERATION_STREAM_LIMIT_PER_HOUR": "100000000",
-                                   "VELOUR__LOGGING__LEVEL": "warning"})  # fmt: skip
-        node.add_admin("correct horse battery")
+    with _new_node() as node:
         node.flask("library", "create", "Films")
         node.flask("storage", "add", "Disk", "--type", "local", "--library", "Films", "--option", f"path={film.parent}")  # fmt: skip
         key = node.json("key", "create", "bench", "--kind", key_kind, "--scope", "read", "--scope", "stream", "--library", "Films")["key"]  # fmt: skip
-        app = create_app(load_settings(node.environment))
-        container = app.extensions["velour"]
-        with app.app_context():
+        with _inside(node) as container:
             video = _add_film(container, film)
-            with container.read_only() as tx:
-                user = tx.users.find("admin")
-            signed = container.sign_stream_url()(
-                video_id=video.id, subject=f"user:{user.id}", purpose="player"
-            )
-        yield FilmNode(node, key, str(video.id), signed)
+            yield FilmNode(node, key, str(video.id), _sign(container, video.id))
 
 
-def _add_film(container, film: Path) -> Video:
+@contextlib.contextmanager
+def learner_of(origin: FilmNode, url: str) -> Iterator[FilmNode]:
+    """Make a node that learnt the film of another one, which is served at ``url``."""
+    with _new_node() as node:
+        node.flask("connection", "add", "Origin", "--url", url, "--key-stdin", stdin=origin.key)
+        node.flask("storage", "scan", "Origin", "--wait")
+        key = node.json("key", "create", "bench", "--kind", "app", "--scope", "stream")["key"]
+        with _inside(node) as container:
+            page = container.catalogue().works_page(EVERYTHING, page=1, per_page=1)
+            video_id = json.loads(page.documents[0])["videos"][0]["id"]
+            yield FilmNode(node, key, video_id, _sign(container, VideoId(UUID(video_id))))
+
+
+@contextlib.contextmanager
+def _new_node() -> Iterator[Node]:
+    with tempfile.TemporaryDirectory(prefix="velour-node-") as folder:
+        node = Node(
+            Path(folder),
+            {
+                "FEDERATION_RATE_LIMIT_PER_HOUR": "100000000",
+                "FEDERATION_STREAM_LIMIT_PER_HOUR": "100000000",
+                "VELOUR__LOGGING__LEVEL": "warning",
+            },
+        )
+        node.add_admin("correct horse battery")
+        yield node
+
+
+@contextlib.contextmanager
+def _inside(node: Node) -> Iterator[Any]:
+    """Build the node's application here, and yield its container."""
+    app = create_app(load_settings(node.environment))
+    with app.app_context():
+        yield app.extensions["velour"]
+
+
+def _sign(container: Any, video_id: VideoId) -> str:
+    with container.read_only() as tx:
+        user = tx.users.find("admin")
+    path: str = container.sign_stream_url()(
+        video_id=video_id, subject=f"user:{user.id}", purpose="player"
+    )
+    return path
+
+
+def _add_film(container: Any, film: Path) -> Video:
     now, new_id = container.clock().now(), container.new_id()
     work = Work(id=new_id(), title="Film", created_at=now, updated_at=now)
     with container.unit_of_work() as tx:
