@@ -8,6 +8,7 @@ from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
 from wtforms import FloatField, RadioField, SelectMultipleField, StringField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -48,11 +49,13 @@ class KeyForm(PageForm):
         [InputRequired("Name it after whoever gets it."), Length(max=MAX_NAME)],
         description="Whoever gets it: a node, a program.",
     )
-    kind = RadioField("For", choices=list(KIND_WORDS.items()), default=KeyKind.PEER)
+    kind = RadioField(
+        "For", choices=[SelectChoice(*one) for one in KIND_WORDS.items()], default=KeyKind.PEER
+    )
     scopes = Ticks(
         "May",
         [InputRequired("Tick at least one.")],
-        choices=list(SCOPE_WORDS.items()),
+        choices=[SelectChoice(*one) for one in SCOPE_WORDS.items()],
         default=(Scope.READ, Scope.STREAM, Scope.METADATA),
     )
     libraries = Ticks(
@@ -171,7 +174,7 @@ class NewKeyView(MethodView):
                 scopes=form.scopes.data,
                 libraries=form.libraries.data,
                 expires_hours=form.expires_hours.data,
-                networks=form.networks.data.replace(",", " ").split(),
+                networks=(form.networks.data or "").replace(",", " ").split(),
                 actor=the_actor(),
             )
         )
@@ -184,7 +187,7 @@ class NewKeyView(MethodView):
         form = KeyForm()
         with self._read_only() as tx:
             libraries = tx.libraries.all()
-        form.libraries.choices = [(str(one.id), one.name) for one in libraries]
+        form.libraries.choices = [SelectChoice(str(one.id), one.name) for one in libraries]
         return form
 
     def _page(self, form: KeyForm) -> ResponseReturnValue:

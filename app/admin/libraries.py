@@ -74,7 +74,7 @@ class NewLibraryView(MethodView):
         form = LibraryForm()
         library = form.submitted(
             lambda: self._create_library(
-                name=form.name.data, description=form.description.data, actor=the_actor()
+                name=form.name.data, description=form.description.data or "", actor=the_actor()
             )
         )
         if library is None:

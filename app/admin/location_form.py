@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wtforms import BooleanField, PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from app.browser.forms import PageForm
@@ -60,7 +61,7 @@ def location_form(
             "enabled": location.enabled,
         }
     form: LocationForm = made(data=begin)
-    form["library"].choices = [(str(one.id), one.name) for one in libraries]
+    form["library"].choices = [SelectChoice(str(one.id), one.name) for one in libraries]
     if location is None:
         del form.enabled
     return form
