@@ -77,12 +77,8 @@ class Streamer:
             thread.start()
 
     def admit(self) -> bool:
-        """Take a place for one stream; False where all are taken. ``end`` frees it."""
+        """Take a place for one stream; False where all are taken. Its end frees it."""
         return self._places.acquire(blocking=False)
-
-    def leave(self) -> None:
-        """Free a place whose stream never came to ``add``."""
-        self._places.release()
 
     def socket_transfer(
         self,

@@ -223,17 +223,22 @@ class CopyTransfer(SocketTransfer):
     def _pull(self) -> bool:
         room = min(SMALL if self._slow else COPY_BUFFER, self._left)
         filled = 0
-        try:
-            while filled < room:  # TLS gives one record at a time
+        while filled < room:  # TLS gives one record at a time
+            try:
                 got = self._body.sock.recv_into(self._buffer[filled:room])
-                if not got:
+            except (BlockingIOError, ssl.SSLWantReadError):
+                if not filled:
+                    return False
+                break
+            except OSError as exc:
+                if not filled:
+                    raise SourceBroken from exc
+                break  # what came before goes out first; the next read meets it again
+            if not got:
+                if not filled:
                     raise SourceBroken
-                filled += got
-        except (BlockingIOError, ssl.SSLWantReadError):
-            if not filled:
-                return False
-        except OSError as exc:
-            raise SourceBroken from exc
+                break
+            filled += got
         self._left -= filled
         self._waiting = self._buffer[:filled]
         return True

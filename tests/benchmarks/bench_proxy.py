@@ -64,11 +64,12 @@ def run() -> Iterator[Row]:
             found = compare(2, c=1, n=150, S=SIZE, L=MIB)
             first = median(found["ours"], "first_p50_ms")
             theirs = median(found["unbuffered"], "first_p50_ms")
+            # Most of both is the origin's own time, so the difference counts.
             yield Row(
-                "First byte of a range: p50 ms",
+                "First byte of a range: p50 ms, ratio = ms added to nginx's",
                 f"{first:.2f}",
                 f"nginx unbuffered {theirs:.2f}",
-                first,
+                first - theirs,
                 at_most=0.5,
             )
         load(ours, learner.signed_path, c=1, n=2, S=SIZE, L=64 * MIB)
