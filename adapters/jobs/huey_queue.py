@@ -15,6 +15,7 @@ from huey.api import Huey, MemoryHuey, RedisHuey, SqliteHuey
 from huey.consumer import Consumer
 from huey.registry import Message
 from huey.serializer import Serializer
+from huey.storage import RedisStorage
 from redis import RedisError
 
 from domain.ids import JobId
@@ -106,6 +107,13 @@ class HueyJobQueue:
         ended = bool(self._consumer._join_workers())  # noqa: SLF001 - stop() tells nobody
         self._consumer = None
         return ended
+
+    def close(self) -> None:
+        """Close the connections; a later ring opens them again."""
+        storage = self._huey.storage
+        storage.close()
+        if isinstance(storage, RedisStorage):
+            storage.pool.disconnect()
 
     def _answer(self, job_id: UUID) -> None:
         if self._run is not None:
