@@ -31,7 +31,7 @@ class JobRow:
     """A job as a row shows it.
 
     ``figures`` are (value, word) pairs; ``share`` is how far it is, 0 to 1, None where nobody
-    knows; ``subject`` is the path of the page of what it works on.
+    knows; ``subject`` is the path of the page of what it works on; ``message`` says how it ended.
     """
 
     job: Job
@@ -39,6 +39,7 @@ class JobRow:
     subject: str = ""
     figures: Sequence[tuple[str, str]] = ()
     share: float | None = None
+    message: str = ""
 
     @property
     def state(self) -> str:
@@ -66,7 +67,12 @@ def job_row(tx: UnitOfWork, job: Job, now: datetime) -> JobRow:
         title = f"{title} of {location.name}"
         subject = url_for("admin.location", item_id=location.id)
     return JobRow(
-        job=job, title=title, subject=subject, figures=_figures(job), share=_share(job, now)
+        job=job,
+        title=title,
+        subject=subject,
+        figures=_figures(job),
+        share=_share(job, now),
+        message=_message(job, location.name if location else ""),
     )
 
 
@@ -152,6 +158,11 @@ def routes(
         Route("/jobs/<uuid:item_id>/row", JobRowView.as_view("job_row", read_only, clock)),
         Route("/jobs/<uuid:item_id>/cancel", stop),
     )
+
+
+def _message(job: Job, place: str) -> str:
+    said = str((job.result or {}).get("message", ""))
+    return job.error or said.removeprefix(f"{place}: ")
 
 
 def _figures(job: Job) -> Sequence[tuple[str, str]]:
