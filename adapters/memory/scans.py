@@ -83,17 +83,17 @@ class MemoryScanImport:
         )
 
     def _traits(self, work: Work) -> Traits:
-        prints = [
-            text
-            for video in self._tables.videos.values()
-            if video.work_id == work.id
-            for text in fingerprint_texts(video.fingerprints)
-        ]
+        videos = [video for video in self._tables.videos.values() if video.work_id == work.id]
+        places = [self._tables.locations[video.location_id] for video in videos]
         return Traits(
             title=work.title,
             year=work.year,
             external_ids=dict(work.external_ids),
-            fingerprints=frozenset(prints),
+            fingerprints=frozenset(
+                text for video in videos for text in fingerprint_texts(video.fingerprints)
+            ),
+            libraries=frozenset(place.library_id for place in places),
+            locations=frozenset(place.id for place in places),
         )
 
 

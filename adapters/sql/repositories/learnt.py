@@ -249,9 +249,11 @@ class SqlLearntImport:
         there = _video.c.location_row.in_(mine) & (_video.c.availability == old)
         if new is Availability.AVAILABLE:
             there &= _video.c.peer_has_it
-        self._shelves.mark_changed()
         update = sa.update(_video).where(there).values(availability=new)
-        return self._connection.execute(update).rowcount
+        moved = self._connection.execute(update).rowcount
+        if moved:
+            self._shelves.mark_changed()
+        return moved
 
 
 def _as_work(remote: RemoteWork, work_id: WorkId, page: _Page, *, created_at: datetime) -> Work:

@@ -107,8 +107,10 @@ class SqlScanImport:
         row, _ = self._place(location_id)
         there = (_video.c.location_row == row) & (_video.c.availability == Availability.AVAILABLE)
         update = sa.update(_video).where(there).values(availability=Availability.OFFLINE)
-        self._shelves.mark_changed()
-        return self._connection.execute(update).rowcount
+        moved = self._connection.execute(update).rowcount
+        if moved:
+            self._shelves.mark_changed()
+        return moved
 
     def iter_known(self, location_id: LocationId) -> Iterator[tuple[str, KnownVideo]]:
         row, _ = self._place(location_id)

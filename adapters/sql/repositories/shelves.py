@@ -36,8 +36,9 @@ class Shelves:
 
     def touch(self, work_rows: Iterable[int]) -> None:
         """Note that videos or the title of these works changed."""
-        self._works.update(work_rows)
-        self._changed = True
+        rows = set(work_rows)
+        self._works |= rows
+        self._changed = self._changed or bool(rows)
 
     def mark_changed(self) -> None:
         """Note a change of the catalogue that moves no work to another shelf."""
