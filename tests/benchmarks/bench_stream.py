@@ -41,7 +41,7 @@ def run() -> Iterator[Row]:
 
 
 def _sizes(node: FilmNode, ours: Server, reference: Server, path: str) -> Iterator[Row]:
-    for mib, count in ((1, 700), (16, 80), (64, 24)):
+    for mib, count in ((1, 500), (16, 64), (64, 16)):
         options = {"c": 8, "n": count, "S": SIZE, "L": mib * MIB}
         variants = {
             "nginx": lambda o=options: load(reference, path, **o),
