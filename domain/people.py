@@ -12,7 +12,7 @@ from domain.text import clean
 MIN_PASSWORD, MAX_PASSWORD = 8, 4096
 SESSION_IDLE = timedelta(days=14)
 SESSION_LIFE = timedelta(days=60)
-_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,49}", re.ASCII)
+_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)*")
 
 
@@ -53,7 +53,7 @@ class User:
     def __post_init__(self) -> None:
         if not _USERNAME.fullmatch(self.username):
             raise Invalid(
-                "username takes 3 to 50 letters, digits, dots, dashes and underscores",
+                "username takes 1 to 50 letters, digits, dots, dashes and underscores",
                 field="username",
             )
         self.email = clean(self.email, field="email", max_length=254, min_length=3)

@@ -59,7 +59,7 @@ class FirstAccountForm(NewPasswordForm):
 
     username = StringField(
         "User name",
-        [InputRequired("Choose a user name."), Length(3, 50)],
+        [InputRequired("Choose a user name."), Length(1, 50)],
         description="Letters, digits, dots, dashes and underscores.",
     )
     email = EmailField("E-mail", [InputRequired("Type your e-mail address."), Length(max=254)])

@@ -124,6 +124,8 @@ def group(
             result = _result(location, run_job_here()(job.id))
         if as_json:
             click.echo(json.dumps(result))
+            if not result["success"]:
+                click.echo(f"Error: {result['message']}", err=True)
         else:
             _print_result(result)
         if not result["success"]:

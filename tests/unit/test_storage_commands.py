@@ -183,8 +183,9 @@ def test_a_scan_with_errors_of_items_is_a_success(flask, disk, probe):
 
 def test_a_scan_that_cannot_be_done_is_an_error_with_its_reason(flask, disk):
     disk.unreachable = "the folder does not exist"
-    code, out, _ = flask("storage", "scan", "Disk", "--wait", "--json")
+    code, out, err = flask("storage", "scan", "Disk", "--wait", "--json")
     assert code == 1
+    assert "does not exist" in err
     assert json.loads(out)["success"] is False
     assert "unreachable" in json.loads(out)["message"]
     code, out, err = flask("storage", "scan", "Disk", "--wait")

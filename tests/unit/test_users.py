@@ -76,6 +76,17 @@ def test_a_name_is_taken_once(create, database):
     assert len(database.tables.users) == 1
 
 
+@pytest.mark.parametrize("name", ["a", "u1", "x" * 50])
+def test_a_name_may_be_one_character_to_fifty(create, name):
+    assert create(name).username == name
+
+
+@pytest.mark.parametrize("name", ["", ".ann", "a b", "a@b", "é", "a\n", "x" * 51])
+def test_a_name_is_plain_letters_and_digits(create, name):
+    with pytest.raises(Invalid):
+        create(name)
+
+
 @pytest.mark.parametrize("password", ["", "short", "x" * 4097])
 def test_a_password_has_a_length(create, password):
     with pytest.raises(Invalid):
