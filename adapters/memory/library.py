@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adapters.memory.database import Tables
 from adapters.memory.versions import save
@@ -107,11 +108,16 @@ class MemoryLocations:
         touched = set()
         for video in list(tables.videos.values()):
             if video.location_id == location_id:
-                touched.add(video.work_id)
+                touched |= {video.work_id, end_of_merges(tables, video.work_id).id}
                 del tables.videos[video.id], tables.video_rows[video.id]
                 for key in [k for k in tables.watch_states if k[1] == video.id]:
                     del tables.watch_states[key]
-        for work_id in touched - {video.work_id for video in tables.videos.values()}:
+        needed = {video.work_id for video in tables.videos.values()}
+        needed |= {end_of_merges(tables, work_id).id for work_id in needed}
+        for work_id in touched - needed:
+            for other in [row for row in tables.works.values() if row.merged_into == work_id]:
+                onward = tables.works[work_id].merged_into
+                tables.works[other.id] = replace(other, merged_into=onward)
             del tables.works[work_id], tables.work_rows[work_id]
             tables.learnt.pop(work_id, None)
         self.set_secrets(location_id, None)
@@ -142,7 +148,25 @@ class MemoryWorks:
         self._tables.work_rows[work.id] = max(self._tables.work_rows.values(), default=0) + 1
 
     def save(self, work: Work) -> None:
+        self._check_merge(work)
         save(self._tables.works, work.id, work, WorkNotFound)
+
+    def _check_merge(self, work: Work) -> None:
+        if work.merged_into is not None:
+            self.get(work.merged_into)
+            tables = self._tables.snapshot()
+            tables.works[work.id] = work
+            end_of_merges(tables, work.id)
+
+
+def end_of_merges(tables: Tables, work_id: WorkId) -> Work:
+    """Return the work that a work's videos are shown under; raise Conflict for a circle."""
+    work = tables.works[work_id]
+    while work.merged_into is not None:
+        work = tables.works[work.merged_into]
+        if work.id == work_id:
+            raise Conflict("a work cannot be merged into itself")
+    return work
 
 
 class MemoryVideos:

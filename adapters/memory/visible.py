@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 from adapters.memory.database import Tables
+from adapters.memory.library import end_of_merges
 from domain.ids import WorkId
 from domain.library.document import video_fields, work_fields, work_metadata_fields
 from domain.library.search_query import parse_query
@@ -70,8 +71,7 @@ def visible_works(tables: Tables, seen_by: Visibility) -> dict[WorkId, SeenWork]
     found: dict[WorkId, SeenWork] = {}
     for video in sorted(tables.videos.values(), key=lambda row: tables.video_rows[row.id]):
         location = tables.locations[video.location_id]
-        own = tables.works[video.work_id]
-        work = tables.works[own.merged_into] if own.merged_into else own
+        own, work = tables.works[video.work_id], end_of_merges(tables, video.work_id)
         learnt = any(row.connection_id is not None for row in (own, work, location))
         if video.availability is Availability.GONE or (learnt and not seen_by.learnt):
             continue

@@ -91,6 +91,7 @@ def postgres_engine():
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET synchronous_commit = off")
     engine = make_engine(f"{POSTGRES}/{name}")
     upgrade_to_head(engine)
     yield engine
@@ -101,12 +102,13 @@ def postgres_engine():
 
 
 def empty_postgres(engine):
-    """Take all rows out, but the one about the database itself."""
-    names = ", ".join(
-        f'"{table.name}"' for table in schema.metadata.sorted_tables if table is not schema.node
-    )
+    """Take all rows out, but the one about the database itself. TRUNCATE would take ten times as
+    long for so few.
+    """
+    tables = [table for table in schema.metadata.sorted_tables if table is not schema.node]
     with engine.begin() as connection:
-        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        deletes = (f'DELETE FROM "{table.name}";' for table in reversed(tables))
+        connection.exec_driver_sql("".join(deletes))
 
 
 @pytest.fixture(params=BACKENDS)

@@ -55,7 +55,7 @@ class Rows:
         )
 
     def location(self, library=None, name=None, *, secrets=None, **more):
-        library = library or self.library(f"library {self.count()}")
+        library = library or self.library(f"library {self.count():03}")
         location = self.new_location(library, name, **more)
         self.in_one(lambda tx: tx.locations.add(location, secrets))
         return location

@@ -91,8 +91,9 @@ def test_nothing_but_the_connections_rows_is_touched(backend, rows):
     (theirs,) = rows.learn(cleo, at_cleo, rows.remote("1", "Theirs")).rows
     before = documents(backend)
     # The same remote id, and even an id of ours, are Bea's own to use.
-    apply(rows, bea, at_bea, rows.remote("1", "Bea's"), rows.remote(str(own.id), "A lie"))
-    rows.in_one(lambda tx: tx.learnt.remove(bea.id, [theirs, *range(1, 50)]))
+    counts = rows.learn(bea, at_bea, rows.remote("1", "Bea's"), rows.remote(str(own.id), "A lie"))
+    assert counts.added == 2
+    rows.in_one(lambda tx: tx.learnt.remove(bea.id, [theirs, *counts.rows]))
     rows.in_one(lambda tx: tx.learnt.set_offline(bea.id))
     assert documents(backend) == before
 

@@ -154,9 +154,17 @@ class SqlLocations:
         rows, ids = [each.row for each in empty], [each.id for each in empty]
         for table in (schema.external_id, schema.library_work):
             self._connection.execute(sa.delete(table).where(table.c.work_row.in_(rows)))
-        apart = sa.update(work).where(work.c.merged_into.in_(ids)).values(merged_into=None)
-        self._connection.execute(apart)
+        self._relink(ids)
         self._connection.execute(sa.delete(work).where(work.c.row.in_(rows)))
+
+    def _relink(self, ids: list[WorkId]) -> None:
+        """Let what was merged into works that go follow where those were merged into, if at all."""
+        work, parent = schema.work, schema.work.alias("parent")
+        orphans = work.c.merged_into.in_(ids) & work.c.id.not_in(ids)
+        onward = sa.select(parent.c.merged_into).where(parent.c.id == work.c.merged_into)
+        update = sa.update(work).where(orphans).values(merged_into=onward.scalar_subquery())
+        while self._connection.execute(update).rowcount:
+            pass
 
     def _check_library(self, location: StorageLocation) -> None:
         known = sa.select(sa.exists().where(schema.library.c.id == location.library_id))
