@@ -14,9 +14,11 @@ from ports.library.storage import (
     ObjectNotFound,
     OptionsInvalid,
     ReadableStorage,
+    StorageEmpty,
     StorageUnreachable,
     UnreadableObject,
     WalkableStorage,
+    WalkItem,
 )
 
 
@@ -47,14 +49,16 @@ class MemoryStorage:
             raise ObjectChanged
         return BytesBody(data[start : start + length])
 
-    def walk(self) -> Iterator[FoundObject | UnreadableObject]:
+    def walk(self) -> Iterator[WalkItem]:
         self._answer()
+        if not self.objects and not self.unreadable:
+            raise StorageEmpty("nothing is in memory")
         for number, (locator, data) in enumerate(list(self.objects.items())):
             if number == self.breaks_after:
                 raise StorageUnreachable("the storage went away in the middle")
             yield FoundObject(locator, locator, len(data), _etag(data))
         for name, reason in self.unreadable.items():
-            yield UnreadableObject(name, reason)
+            yield UnreadableObject(name, reason, locator=name)
 
     def local_path(self, locator: str) -> str | None:
         """Return a path that the fakes of ports.library.media understand."""

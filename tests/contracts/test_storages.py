@@ -1,0 +1,177 @@
+"""Every storage that is read or walked; another one joins by a class like the two here."""
+
+import shutil
+
+import pytest
+
+from adapters.memory.storage import MemoryStorage
+from adapters.storage.local import LocalStorage
+from ports.library.storage import (
+    FoundObject,
+    ObjectChanged,
+    ObjectNotFound,
+    StorageEmpty,
+    StorageUnreachable,
+)
+from tests.films import age
+
+
+class InMemory:
+    """How to change what a MemoryStorage holds."""
+
+    def __init__(self, _folder):
+        self.storage = MemoryStorage()
+
+    def put(self, name, data):
+        self.storage.objects[name] = data
+
+    def drop(self, name):
+        del self.storage.objects[name]
+
+    def cut_off(self):
+        self.storage.unreachable = "unplugged"
+
+
+class InFolder:
+    """How to change what a LocalStorage holds."""
+
+    def __init__(self, folder):
+        self.root = folder / "films"
+        self.root.mkdir()
+        self.storage = LocalStorage(self.root, growing_seconds=0.0)
+
+    def put(self, name, data):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name("fresh.tmp")
+        fresh.write_bytes(data)
+        age(fresh)
+        fresh.rename(path)
+
+    def drop(self, name):
+        (self.root / name).unlink()
+
+    def cut_off(self):
+        shutil.rmtree(self.root)
+
+
+@pytest.fixture(params=[InMemory, InFolder], ids=["memory", "local"])
+def place(request, tmp_path):
+    return request.param(tmp_path)
+
+
+def found(place):
+    return {one.name: one for one in place.storage.walk() if isinstance(one, FoundObject)}
+
+
+def read(place, locator, start, length, etag=None):
+    body = place.storage.open(locator, start=start, length=length, etag=etag)
+    try:
+        assert body.length == length
+        return b"".join(body)
+    finally:
+        body.close()
+        body.close()
+
+
+def test_a_walk_finds_what_is_there_with_size_and_name(place):
+    place.put("a.mp4", b"12345")
+    place.put("folder/b.mkv", b"123")
+    objects = found(place)
+    assert {name: one.size_bytes for name, one in objects.items()} == {
+        "a.mp4": 5,
+        "folder/b.mkv": 3,
+    }
+    assert len({one.locator for one in objects.values()}) == 2
+
+
+def test_a_walk_is_lazy_and_can_be_left(place):
+    for number in range(5):
+        place.put(f"{number}.mp4", b"x")
+    walk = place.storage.walk()
+    assert isinstance(next(walk), FoundObject)
+    del walk
+    assert len(found(place)) == 5
+
+
+def test_a_signature_changes_with_the_bytes_only(place):
+    place.put("a.mp4", b"one")
+    before = found(place)["a.mp4"]
+    assert found(place)["a.mp4"] == before
+    place.put("a.mp4", b"other")
+    after = found(place)["a.mp4"]
+    assert after.locator == before.locator
+    assert after.signature != before.signature
+
+
+def test_objects_are_read_by_spans(place):
+    place.put("a.mp4", bytes(range(200)))
+    locator = found(place)["a.mp4"].locator
+    info = place.storage.stat(locator)
+    assert info.size_bytes == 200
+    assert read(place, locator, 0, 200, info.etag) == bytes(range(200))
+    assert read(place, locator, 7, 3, info.etag) == bytes([7, 8, 9])
+    assert read(place, locator, 199, 1) == bytes([199])
+    assert '"' not in (info.etag or "")
+
+
+def test_bytes_of_another_object_are_not_sent(place):
+    place.put("a.mp4", b"one")
+    locator = found(place)["a.mp4"].locator
+    etag = place.storage.stat(locator).etag
+    place.put("a.mp4", b"two")
+    assert place.storage.stat(locator).etag != etag
+    with pytest.raises(ObjectChanged):
+        place.storage.open(locator, start=0, length=3, etag=etag)
+
+
+def test_what_is_gone_is_not_found_while_the_place_answers(place):
+    place.put("a.mp4", b"one")
+    place.put("b.mp4", b"two")
+    locator = found(place)["a.mp4"].locator
+    place.drop("a.mp4")
+    for act in (
+        lambda: place.storage.stat(locator),
+        lambda: place.storage.open(locator, start=0, length=1, etag=None),
+    ):
+        with pytest.raises(ObjectNotFound):
+            act()
+    assert set(found(place)) == {"b.mp4"}
+
+
+def test_an_unreachable_place_is_never_an_empty_one(place):
+    place.put("a.mp4", b"one")
+    locator = found(place)["a.mp4"].locator
+    place.cut_off()
+    for act in (
+        place.storage.check,
+        lambda: list(place.storage.walk()),
+        lambda: place.storage.stat(locator),
+        lambda: place.storage.open(locator, start=0, length=1, etag=None),
+    ):
+        with pytest.raises(StorageUnreachable) as caught:
+            act()
+        assert not isinstance(caught.value, StorageEmpty)
+        assert str(caught.value)
+
+
+def test_a_place_that_holds_nothing_says_so(place):
+    with pytest.raises(StorageEmpty):
+        list(place.storage.walk())
+
+
+def test_check_says_what_answered(place):
+    place.put("a.mp4", b"one")
+    assert "1" in place.storage.check()
+
+
+def test_a_path_is_told_only_of_what_is_there(place):
+    place.put("a.mp4", b"one")
+    assert place.storage.local_path(found(place)["a.mp4"].locator)
+
+
+@pytest.mark.parametrize("locator", ["absent.mp4", "", "../a.mp4", "/etc/passwd", "a\0b"])
+def test_other_locators_are_not_found(place, locator):
+    place.put("a.mp4", b"one")
+    with pytest.raises(ObjectNotFound):
+        place.storage.stat(locator)
