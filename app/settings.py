@@ -37,8 +37,17 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _database_url(value: str) -> str:
+    if value and not value.startswith(
+        ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://")
+    ):
+        raise ValueError("write it like postgresql://user@host/name, or leave it out for SQLite")
+    return value
+
+
 Networks = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_networks)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 
 
 class Section(BaseModel):
@@ -78,7 +87,7 @@ class Server(Section):
 class Database(Section):
     """Where rows are kept; empty: SQLite in the data directory."""
 
-    url: str = ""
+    url: DatabaseUrl = ""
     pool_size: int = Field(8, ge=1, le=256)
 
 

@@ -2,7 +2,7 @@
 
 import time
 
-from ports.federation.peers import PeerUnreachable
+from ports.federation.peers import PeerSlow
 
 
 class Deadline:
@@ -19,9 +19,9 @@ class Deadline:
         """Return the seconds left, for the next wait.
 
         Raises:
-            PeerUnreachable: the time is up.
+            PeerSlow: the time is up.
         """
         left = self._end - time.monotonic()
         if left <= 0:
-            raise PeerUnreachable(f"it took longer than {self._seconds:g} s")
+            raise PeerSlow(f"it took longer than {self._seconds:g} s")
         return min(left, at_most)

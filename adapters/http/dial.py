@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from adapters.http.addresses import AddressRules
 from adapters.http.deadline import Deadline
-from ports.federation.peers import AddressForbidden, PeerUnreachable
+from ports.federation.peers import AddressForbidden, PeerSlow, PeerUnreachable
 
 # Above 1024, where other services listen that a request could be made to talk to.
 _BAD_PORTS = frozenset(
@@ -132,7 +132,8 @@ class Dialer:
                 raise
             else:
                 return sock
-        raise PeerUnreachable(f"{_words(reason)}") from reason
+        failure = PeerSlow if isinstance(reason, TimeoutError) else PeerUnreachable
+        raise failure(_words(reason)) from reason
 
     def _addresses(self, origin: Origin, deadline: Deadline) -> Sequence[str]:
         try:
@@ -145,7 +146,7 @@ class Dialer:
         try:
             return answer.result(deadline.left(self._connect_timeout_s))
         except FutureTimeout as exc:
-            raise PeerUnreachable("its name was not resolved in time") from exc
+            raise PeerSlow("its name was not resolved in time") from exc
         except (OSError, UnicodeError) as exc:
             raise PeerUnreachable("its name cannot be resolved") from exc
 

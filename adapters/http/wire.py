@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from adapters.http.deadline import Deadline
 from adapters.http.dial import Origin
-from ports.federation.peers import PeerMisbehaves, PeerUnreachable
+from ports.federation.peers import PeerMisbehaves, PeerSlow, PeerUnreachable
 
 FIRST_READ = 8192  # little of a body is read with its header, so that the rest can be spliced
 READ = 65_536
@@ -113,7 +113,7 @@ def receive(sock: socket.socket, size: int, deadline: Deadline, *, first: bool =
     try:
         piece = sock.recv(size)
     except TimeoutError as exc:
-        raise PeerUnreachable("it did not answer in time") from exc
+        raise PeerSlow("it did not answer in time") from exc
     except OSError as exc:
         if first:
             raise Stale from exc

@@ -10,8 +10,15 @@ from adapters.storage.breaker import Breaker
 from domain.errors import BadUpstream, Forbidden
 from ports.byte_body import ByteBody, SocketBody
 from ports.crypto import SealBroken
-from ports.federation.peers import PeerAccess, PeerUnreachable
-from ports.library.storage import ObjectChanged, ObjectInfo, ObjectNotFound, StorageUnreachable
+from ports.federation.peers import PeerAccess, PeerSlow, PeerUnreachable
+from ports.library.storage import (
+    ObjectChanged,
+    ObjectInfo,
+    ObjectNotFound,
+    OriginSlow,
+    OriginUnreachable,
+    StorageUnreachable,
+)
 from ports.outbound import OriginAnswer, Origins
 
 STAT_S = 60.0
@@ -123,7 +130,7 @@ class VelourStorage:
 
     def _guarded(self, method: str, path: str, headers: Mapping[str, str]) -> OriginAnswer:
         if not self._breaker.lets_through():
-            raise StorageUnreachable("the peer did not answer lately; it is tried again soon")
+            raise OriginUnreachable("the peer did not answer lately; it is tried again soon")
         try:
             answer = self._ask(method, path, headers)
         except StorageUnreachable as exc:
@@ -144,8 +151,10 @@ class VelourStorage:
         asked = {**headers, "Authorization": f"Bearer {access.api_key}"}
         try:
             return self._origins.fetch(method, f"{access.base_url}/api/v1{path}", headers=asked)
+        except PeerSlow as exc:
+            raise OriginSlow(str(exc)) from exc
         except PeerUnreachable as exc:
-            raise StorageUnreachable(str(exc)) from exc
+            raise OriginUnreachable(str(exc)) from exc
 
 
 def _path(locator: str) -> str:
@@ -177,7 +186,7 @@ def _error(status: int) -> Exception:
     if status in _REFUSED:
         return PeerClosed("the peer does not let this node in")
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
-        return StorageUnreachable(f"the peer answers with status {status}")
+        return OriginUnreachable(f"the peer answers with status {status}")
     return BadUpstream(f"the peer answers with status {status}")
 
 

@@ -21,6 +21,7 @@ from werkzeug.routing import RequestRedirect
 
 from domain import errors
 from ports.library.catalogue import CursorInvalid
+from ports.library.storage import OriginSlow, OriginUnreachable
 
 log = structlog.get_logger("app.problems")
 
@@ -47,6 +48,8 @@ STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.Limited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.BadUpstream: HTTPStatus.BAD_GATEWAY,
+    OriginSlow: HTTPStatus.GATEWAY_TIMEOUT,
+    OriginUnreachable: HTTPStatus.BAD_GATEWAY,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

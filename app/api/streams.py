@@ -46,8 +46,9 @@ class StreamViews:
                 404: "no such video, as far as the key sees",
                 412: "the file is not the one that If-Match names",
                 416: "the range lies outside the file",
-                502: "the source answers nonsense",
-                503: "the source does not answer",
+                502: "the other server does not answer, or answers nonsense",
+                503: "the disk does not answer",
+                504: "the other server does not answer in time",
             },
         )
     )

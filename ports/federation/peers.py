@@ -15,6 +15,13 @@ class PeerUnreachable(Unavailable):
     title = "The peer does not answer"
 
 
+class PeerSlow(PeerUnreachable):
+    """The peer was reached, or tried, and the time for an answer ran out."""
+
+    code = "peer.slow"
+    title = "The peer does not answer in time"
+
+
 class AddressForbidden(PeerUnreachable):
     """The address is private or special and no setting allows it."""
 

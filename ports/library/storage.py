@@ -35,6 +35,20 @@ class StorageUnreachable(Unavailable):
     title = "The storage location does not answer"
 
 
+class OriginUnreachable(StorageUnreachable):
+    """Another server that keeps the video does not answer: this node is only the gateway."""
+
+    code = "origin.unreachable"
+    title = "The server that keeps the video does not answer"
+
+
+class OriginSlow(OriginUnreachable):
+    """Another server that keeps the video does not answer in time."""
+
+    code = "origin.slow"
+    title = "The server that keeps the video does not answer in time"
+
+
 class StorageEmpty(StorageUnreachable):
     """The location answers and holds nothing at all, as the mount point of an absent disk does."""
 

@@ -49,6 +49,8 @@ def test_later_sources_win(tmp_path):
         ("VELOUR__SERVER__PORT", "eighty", "server.port"),
         ("FEDERATION_ALLOWED_NETWORKS", "10.0.0.0/99", "federation.allowed_networks"),
         ("VELOUR_BASE_URL", "films.example.org", "node.base_url"),
+        ("VELOUR_DATABASE_URL", "mysql://root@host/films", "database.url"),
+        ("VELOUR_DATABASE_URL", "films.db", "database.url"),
         ("VELOUR_CONFIG", "/nowhere/config.ini", "/nowhere/config.ini"),
     ],
 )

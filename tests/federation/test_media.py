@@ -12,7 +12,13 @@ from domain.errors import BadUpstream
 from domain.federation.connection import ConnectionInactive
 from ports.byte_body import BodyTruncated
 from ports.federation.peers import PeerAccess, PeerMisbehaves, PeerUnreachable
-from ports.library.storage import ObjectChanged, ObjectNotFound, StorageUnreachable
+from ports.library.storage import (
+    ObjectChanged,
+    ObjectNotFound,
+    OriginSlow,
+    OriginUnreachable,
+    StorageUnreachable,
+)
 from tests.federation.servers import dripping, respond, target
 
 FILM = bytes(range(256)) * 4096  # 1 MiB
@@ -188,9 +194,9 @@ def test_a_weak_etag_does_not_count(storage, film):
         ("416 Range", ObjectChanged),
         ("401 Unauthorized", StorageUnreachable),
         ("403 Forbidden", StorageUnreachable),
-        ("429 Slow", StorageUnreachable),
-        ("500 Oops", StorageUnreachable),
-        ("502 Bad Gateway", StorageUnreachable),
+        ("429 Slow", OriginUnreachable),
+        ("500 Oops", OriginUnreachable),
+        ("502 Bad Gateway", OriginUnreachable),
         ("302 Found", BadUpstream),
         ("418 Teapot", BadUpstream),
     ],
@@ -244,7 +250,7 @@ def test_a_slow_header_ends_at_the_deadline(serve, make_outbound, part):
     url = serve(answer).url
     storage = VelourStorage(lambda: PeerAccess(url, "k"), make_outbound(first_byte_s=0.3))
     began = time.monotonic()
-    with pytest.raises(StorageUnreachable):
+    with pytest.raises(OriginSlow):
         storage.stat("v")
     assert time.monotonic() - began < 1
 

@@ -3,6 +3,7 @@ from flask import request
 
 from app.api.problems import all_errors
 from domain.errors import BadUpstream, Limited, StaleWrite, Unavailable
+from ports.library.storage import OriginSlow, OriginUnreachable
 
 MEMBERS = {"type", "title", "status", "detail", "error", "request_id"}
 
@@ -49,6 +50,8 @@ def test_a_wrong_method_says_which_are_right(home):
     [
         (Limited(retry_after_s=7), 429, ("Retry-After", "7")),
         (Unavailable(), 503, ("Retry-After", "30")),
+        (OriginUnreachable(), 502, ("Retry-After", "30")),
+        (OriginSlow(), 504, ("Retry-After", "30")),
         (BadUpstream(), 502, None),
         (StaleWrite(), 409, None),
         (RuntimeError("the password is hunter2"), 500, None),

@@ -41,8 +41,9 @@ document.addEventListener("visibilitychange", () => document.hidden && save());
 const WORDS = {
   403: "The link to this film is no longer valid. Reload the page.",
   404: "The file is no longer there.",
-  502: "The place that keeps this film answers nonsense.",
+  502: "The place that keeps this film does not answer as it should. It is tried again when you press the button.",
   503: "The place that keeps this film does not answer. It is tried again when you press the button.",
+  504: "The place that keeps this film does not answer in time. It is tried again when you press the button.",
 };
 
 async function explain() {
