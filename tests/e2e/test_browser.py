@@ -1,0 +1,225 @@
+"""A person with a browser: headless Chromium against a real node.
+
+Pictures of every page are left in ``var/screenshots`` to be looked at.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from nodes import copy_film
+from playwright.sync_api import sync_playwright
+
+from tests.servers import require
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+PASSWORD = "a long password"
+HOSTILE = "<img src=x onerror=alert(1)>'\"&amp;"
+PICTURES = Path(__file__).parents[2] / "var" / "screenshots"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+VIEWER_PAGES = {
+    "home": "/",
+    "library": "/library",
+    "library-empty": "/library?year=1900",
+    "search": "/search?q=film",
+    "search-nothing": "/search?q=zebra",
+    "account": "/account",
+}
+ADMIN_PAGES = {
+    name: f"/admin/{name}"
+    for name in (
+        "", "locations", "locations/new", "libraries", "people", "people/new", "keys", "keys/new",
+        "connections", "connections/new", "jobs", "audit", "settings",
+    )
+}  # fmt: skip
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    require("chromium", lambda: Path(CHROMIUM).stat())
+    with sync_playwright() as play:
+        running = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def node(make_node, film, tmp_path_factory):
+    films = tmp_path_factory.mktemp("films")
+    for number in range(1, 71):
+        name = f"Film {number:03} ({1950 + number})"
+        copy_film(film, films / f"{name}.mp4", mark=name.encode())
+    copy_film(film, films / f"{HOSTILE}.mp4".replace("/", ""), mark=b"hostile")
+    made = make_node("cinema")
+    made.add_admin(PASSWORD)
+    made.add_library("Films", films)
+    made.films = films
+    made.start()
+    return made
+
+
+@pytest.fixture
+def visit(browser, node):
+    """Open pages as a signed-in admin; scripts that complain and dialogs fail the test."""
+    contexts, complaints = [], []
+
+    def start(width=1280, height=800, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda line: complaints.append(line.text) if "Security Policy" in line.text else None,
+        )
+        page.goto(f"{node.url}/sign-in")
+        page.fill("[name=username]", "admin")
+        page.fill("[name=password]", PASSWORD)
+        page.press("[name=password]", "Enter")
+        page.wait_for_url(f"{node.url}/")
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def open_work(page, node, title):
+    page.goto(f"{node.url}/search?q={title}")
+    page.locator("a[href^='/work/']", has_text=title).first.click()
+    page.wait_for_url("**/work/*")
+
+
+def open_player(page, node, title="Film 001"):
+    open_work(page, node, title)
+    page.goto(node.url + page.get_attribute("a[href^='/watch/']", "href"))
+    page.wait_for_function("() => document.querySelector('video').readyState >= 1")
+    return page.locator("video")
+
+
+def position(page):
+    return page.evaluate("document.querySelector('video').currentTime")
+
+
+def test_a_film_plays_seeks_and_resumes(visit, node):
+    page = visit()
+    open_player(page, node)
+    page.evaluate("document.querySelector('video').muted = true")
+    page.evaluate("document.querySelector('video').play()")
+    page.wait_for_function("() => document.querySelector('video').currentTime > 0.3")
+
+    page.evaluate("document.querySelector('video').currentTime = 2.2")
+    page.wait_for_function("() => !document.querySelector('video').seeking")
+    assert position(page) >= 2.2
+    with page.expect_response("**/progress") as saved:
+        page.evaluate("document.querySelector('video').pause()")
+    assert saved.value.ok
+    left_at = position(page)
+
+    page.goto(f"{node.url}/")
+    assert page.locator("text=Continue watching").is_visible()
+    open_player(page, node)
+    page.wait_for_function(f"() => document.querySelector('video').currentTime >= {left_at} - 0.6")
+
+
+def test_a_film_plays_without_scripts(visit, node):
+    page = visit(java_script_enabled=False)
+    open_work(page, node, "Film 002")
+    page.goto(node.url + page.get_attribute("a[href^='/watch/']", "href"))
+    source = page.get_attribute("video", "src").partition("#")[0]
+    answer = page.request.get(node.url + source, headers={"Range": "bytes=0-99"})
+    assert answer.status == 206
+    assert len(answer.body()) == 100
+    page.goto(f"{node.url}/admin/locations")
+    page.click("button:has-text('Scan')")
+    page.wait_for_load_state()
+    assert "/admin/" in page.url
+
+
+def test_the_keyboard_alone_leads_to_a_playing_film(visit, node):
+    page = visit()
+    page.keyboard.press("/")
+    page.keyboard.type("Film 003")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?q=*")
+    page.locator("a[href^='/work/']").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/work/*")
+    page.locator("a[href^='/watch/']").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/watch/*")
+    page.wait_for_function("() => document.querySelector('video').readyState >= 2")
+    page.evaluate("document.querySelector('video').pause()")
+    page.keyboard.press("5")
+    page.wait_for_function("() => Math.abs(document.querySelector('video').currentTime - 2) < 0.2")
+    page.keyboard.press("m")
+    assert page.evaluate("document.querySelector('video').muted")
+
+
+def test_a_running_scan_moves_without_a_reload(visit, node, film):
+    for number in range(300):
+        copy_film(film, node.films / f"Late {number:03}.mp4", mark=f"late {number}".encode())
+    page = visit()
+    page.goto(f"{node.url}/admin/locations")
+    page.click("button:has-text('Scan')")
+    page.wait_for_selector("[data-live]")
+    page.evaluate("window.stayed = true")
+    page.wait_for_selector("[data-live] [data-over]", timeout=60_000, state="attached")
+    assert page.evaluate("window.stayed")
+    assert page.locator("text=300").first.is_visible()
+
+
+def test_hostile_titles_stay_text(visit, node):
+    page = visit()
+    page.goto(f"{node.url}/search?q=onerror")
+    assert page.locator("text=onerror").count() >= 1
+    assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0
+    page.goto(node.url + page.get_attribute("a[href^='/work/']", "href"))
+    assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_every_page_fits_and_is_pictured(visit, node, width, scheme):
+    page = visit(width, 844 if width == 390 else 1000, color_scheme=scheme)
+    folder = PICTURES / f"{width}-{scheme}"
+    folder.mkdir(parents=True, exist_ok=True)
+    too_wide = []
+    for name, path in (VIEWER_PAGES | ADMIN_PAGES).items():
+        answer = page.goto(node.url + path)
+        assert answer.status == 200, path
+        kept = name.replace("/", "-") or "overview"
+        page.screenshot(path=folder / f"{kept}.png")
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            too_wide.append(path)
+    open_player(page, node, "Film 004")
+    page.screenshot(path=folder / "watch.png")
+    assert too_wide == []
+
+
+def test_the_sign_in_page_is_pictured(browser, node):
+    for scheme in ("light", "dark"):
+        context = browser.new_context(color_scheme=scheme)
+        page = context.new_page()
+        page.goto(f"{node.url}/sign-in")
+        (PICTURES / scheme).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / scheme / "sign-in.png")
+        page.fill("[name=username]", "nobody")
+        page.fill("[name=password]", "wrong wrong")
+        page.press("[name=password]", "Enter")
+        page.wait_for_selector("text=wrong")
+        page.screenshot(path=PICTURES / scheme / "sign-in-refused.png")
+        context.close()
