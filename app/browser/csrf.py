@@ -1,4 +1,4 @@
-"""Forms are sent by our own pages: a token of the session, and where the browser says it is from."""
+"""Forms come from our own pages: a token of the session, and the site that the browser names."""
 
 from flask import Flask, request
 from flask_wtf.csrf import CSRFProtect

@@ -159,7 +159,7 @@ class ArtView(MethodView):
         # A peer may have sent anything; only what looks like a picture is passed on as one.
         kind = next((kind for start, kind in _SIGNATURES if data.startswith(start)), None)
         if kind is None:
-            return Response(status=HTTPStatus.NOT_FOUND, headers={"Cache-Control": _NO_PICTURE_LIFE})
+            return Response(status=404, headers={"Cache-Control": _NO_PICTURE_LIFE})
         response = Response(data, mimetype=kind, headers={"Cache-Control": _PICTURE_LIFE})
         response.set_etag(hashlib.sha256(data).hexdigest()[:32])
         return response.make_conditional(request)

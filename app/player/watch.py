@@ -67,7 +67,5 @@ class ProgressView(MethodView):
         position = request.form.get("position", type=float)
         if position is None:
             raise Invalid("position takes a number of seconds", field="position")
-        self._record_progress(
-            user_id=the_user().id, video_id=VideoId(video_id), position=position
-        )
+        self._record_progress(user_id=the_user().id, video_id=VideoId(video_id), position=position)
         return Response(status=HTTPStatus.NO_CONTENT)
