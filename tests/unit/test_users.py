@@ -141,7 +141,7 @@ def test_an_old_hash_is_renewed_on_the_way_in(
         assert tx.users.get(user.id).password_hash == "memory$newer"
 
 
-def test_a_new_password_ends_every_session(  # noqa: PLR0917 - fixtures come by name
+def test_a_new_password_ends_every_session(
     create, sign_in, unit_of_work, password_hasher, clock, database
 ):
     user = create("ann")
