@@ -80,13 +80,19 @@ class Job:
         return self.state is JobState.RUNNING and lapsed
 
     def lease(self, owner: str, *, now: datetime) -> None:
-        """Take the job for one lease. A job that keeps killing its worker is given up."""
+        """Take the job for one lease.
+
+        A job that keeps killing its worker is given up, and one whose end was asked for while
+        its worker died ends here.
+        """
         if not self.is_due(now):
             raise JobConflict(f"the job is {self.state}")
         self.attempts += 1
         self.state, self.lease_owner, self.leased_until = JobState.RUNNING, owner, now + LEASE
         self.started_at = self.started_at or now
-        if self.attempts > MAX_ATTEMPTS:
+        if self.cancel_requested:
+            self._end(JobState.CANCELLED, now)
+        elif self.attempts > MAX_ATTEMPTS:
             self._end(JobState.FAILED, now)
             self.error = f"given up after {MAX_ATTEMPTS} attempts"
 
@@ -115,9 +121,12 @@ class Job:
     def release(self, owner: str, *, now: datetime) -> None:
         """Give the job back unfinished, as a worker that is told to stop does."""
         self._check_owner(owner)
+        self.attempts -= 1
+        if self.cancel_requested:
+            self._end(JobState.CANCELLED, now)
+            return
         self.state, self.lease_owner, self.leased_until = JobState.QUEUED, None, None
         self.run_at = now
-        self.attempts -= 1
 
     def request_cancel(self, *, now: datetime) -> None:
         """Ask for an end: at once where nobody runs the job, else as soon as its worker sees it."""
