@@ -85,7 +85,7 @@ def test_people_have_names_and_addresses():
     admin = user()
     admin.role = Role.ADMIN
     assert admin.is_admin
-    for name in ("an", "x" * 51, "a b", ".ann", "änn", "ann\n", ""):
+    for name in ("x" * 51, "a b", ".ann", "änn", "ann\n", ""):
         with pytest.raises(Invalid) as caught:
             user(username=name)
         assert caught.value.field == "username"
