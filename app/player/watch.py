@@ -1,6 +1,7 @@
 """The player: a page that plays without a script, and notes how far somebody is."""
 
 from http import HTTPStatus
+from math import isfinite
 from uuid import UUID
 
 from flask import Response, render_template, request
@@ -38,7 +39,7 @@ class WatchView(MethodView):
             work=work,
             video=video,
             source=source,
-            start=video.position if asked is None else max(asked, 0.0),
+            start=max(asked, 0.0) if asked is not None and isfinite(asked) else video.position,
             others=[other for other in work.videos if other.id != video.id],
         )
 
