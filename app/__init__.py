@@ -1,6 +1,7 @@
 """The application factory."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -72,6 +73,8 @@ def create_app(
         key_files = load_or_create(settings.data_dir, fresh=is_new)
         if is_new:
             upgrade_to_head(engine)
+            if engine.dialect.name == "sqlite" and engine.url.database:
+                Path(engine.url.database).chmod(0o600)  # its journals follow it
     except (SettingsInvalid, KeyFilesBroken, DatabaseUnavailable, OSError) as exc:
         raise SystemExit(f"Velour does not start.\n{exc}") from exc
     request_line = setup_logging(settings.logging.level, settings.logging.format)

@@ -9,6 +9,7 @@
   x Limited          the caller asks too often; the same call succeeds later
   x BadUpstream      a peer or a store answered nonsense
   x Unavailable      a dependency did not answer; the same call may succeed later
+  x OutOfSpace       a disk of the node is full; nothing was changed
 
 Every error has a public ``code`` (``thing.what``, never reused) and a ``title`` in plain words.
 The web layer picks the HTTP status from the *family*, the direct subclass of DomainError.
@@ -103,6 +104,13 @@ class BadUpstream(DomainError):
 
     code = "upstream.bad"
     title = "The source answered in a way that cannot be used"
+
+
+class OutOfSpace(DomainError):
+    """A disk of the node is full; nothing was changed, and reading goes on."""
+
+    code = "space.exhausted"
+    title = "There is no space left on this node's disk"
 
 
 class Unavailable(DomainError):

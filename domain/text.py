@@ -7,6 +7,18 @@ from domain.errors import Invalid
 _FOLDS = str.maketrans({"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i"})
 
 
+def clean_name(value: str, *, field: str, max_length: int) -> str:
+    """Return a name: ``clean`` text of at least one character, on one line.
+
+    Raises:
+        Invalid: as ``clean``, and for a line end or a tab.
+    """
+    text = clean(value, field=field, max_length=max_length, min_length=1)
+    if "\n" in text or "\t" in text:
+        raise Invalid(f"{field} takes one line without tabs", field=field)
+    return text
+
+
 def clean(value: str, *, field: str, max_length: int, min_length: int = 0) -> str:
     """Return ``value`` without outer blanks, in NFC; refuse control characters and bad lengths.
 

@@ -20,7 +20,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from domain.errors import Unavailable
+from domain.errors import OutOfSpace, Unavailable
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -49,6 +49,13 @@ class DatabaseUnavailable(Unavailable):
 
     code = "database.unavailable"
     title = "The database does not answer at the moment"
+
+
+class DatabaseFull(OutOfSpace):
+    """The disk that the database is on is full."""
+
+    code = "database.full"
+    title = "The database's disk is full; nothing was changed"
 
 
 class DatabaseOutdated(Unavailable):
@@ -104,7 +111,7 @@ def reading(engine: sa.Engine) -> sa.Engine:
 def translated() -> Iterator[None]:
     """Turn "no answer", "no free connection" and "locked" into DatabaseUnavailable.
 
-    A missing table or column becomes DatabaseOutdated.
+    A missing table or column becomes DatabaseOutdated, a full disk DatabaseFull.
     """
     try:
         yield
@@ -113,9 +120,26 @@ def translated() -> Iterator[None]:
     except sa.exc.DBAPIError as exc:
         if _lacks_something(exc.orig):
             raise DatabaseOutdated from exc
+        if any(_has_no_space(cause) for cause in _causes(exc)):
+            raise DatabaseFull from exc
         if isinstance(exc, sa.exc.OperationalError) or exc.connection_invalidated:
             raise DatabaseUnavailable from exc
         raise
+
+
+def _causes(error: sa.exc.DBAPIError) -> Iterator[BaseException | None]:
+    """Yield what the driver said first and last: ending a transaction after a fault may fail too."""
+    earlier: BaseException | None = error
+    while earlier is not None:
+        if isinstance(earlier, sa.exc.DBAPIError):
+            yield earlier.orig
+        earlier = earlier.__context__
+
+
+def _has_no_space(cause: BaseException | None) -> bool:
+    if isinstance(cause, sqlite3.OperationalError):
+        return str(cause) == "database or disk is full"
+    return getattr(cause, "sqlstate", None) == "53100"  # disk full
 
 
 def _lacks_something(cause: BaseException | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from types import TracebackType
 from uuid import UUID
@@ -19,6 +20,8 @@ from adapters.sql.repositories.scans import SqlScanImport
 from adapters.sql.repositories.shelves import Shelves
 from ports.federation.audit import Checkpoints
 from ports.ids import IdFactory
+
+_log = logging.getLogger(__name__)
 
 
 class ReadOnly(RuntimeError):
@@ -58,7 +61,11 @@ class SqlUnitOfWork:
         self._shelves.settle()
         self._transaction.commit()
         if self._checkpoints is not None and self.audit.head is not None:
-            self._checkpoints.write(self.audit.head)
+            try:
+                self._checkpoints.write(self.audit.head)
+            except OSError as exc:
+                # What was committed stays committed; the next checkpoint covers this one.
+                _log.warning("the audit checkpoint was not written: %s", exc.strerror)
 
     def _bind(self, connection: sa.Connection) -> None:
         self._shelves = shelves = Shelves(connection)

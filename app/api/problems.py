@@ -51,6 +51,7 @@ STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     OriginSlow: HTTPStatus.GATEWAY_TIMEOUT,
     OriginUnreachable: HTTPStatus.BAD_GATEWAY,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.OutOfSpace: HTTPStatus.INSUFFICIENT_STORAGE,
 }
 
 # Codes of what the web framework refuses by itself.

@@ -14,7 +14,7 @@ from ipaddress import ip_address, ip_network
 
 from domain.errors import Conflict, Invalid, NotFound, Unauthenticated
 from domain.ids import ApiKeyId, LibraryId
-from domain.text import clean
+from domain.text import clean_name
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_CHARS, _CHECK_CHARS = 43, 6
@@ -93,7 +93,7 @@ class ApiKey:
     version: int = 0
 
     def __post_init__(self) -> None:
-        self.name = clean(self.name, field="name", max_length=100, min_length=1)
+        self.name = clean_name(self.name, field="name", max_length=100)
         if not self.scopes:
             raise Invalid("a key needs at least one scope", field="scopes")
         self.networks = tuple(_network(text) for text in self.networks)

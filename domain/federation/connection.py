@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from domain.errors import Conflict, Forbidden, Invalid, NotFound
 from domain.ids import ApiKeyId, ConnectionId
-from domain.text import clean
+from domain.text import clean_name
 
 
 class ConnectionNotFound(NotFound):
@@ -110,7 +110,7 @@ class Connection:
     version: int = 0
 
     def __post_init__(self) -> None:
-        self.name = clean(self.name, field="name", max_length=100, min_length=1)
+        self.name = clean_name(self.name, field="name", max_length=100)
 
     def approve(self, *, at: datetime) -> None:
         """Let a pending connection count."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from domain.errors import NotFound
 from domain.ids import ConnectionId, LibraryId, LocationId
-from domain.text import clean
+from domain.text import clean, clean_name
 
 MAX_NAME = 100
 
@@ -47,7 +47,7 @@ class Library:
     version: int = 0
 
     def __post_init__(self) -> None:
-        self.name = clean(self.name, field="name", max_length=MAX_NAME, min_length=1)
+        self.name = clean_name(self.name, field="name", max_length=MAX_NAME)
         self.description = clean(self.description, field="description", max_length=2000)
 
 
@@ -97,7 +97,7 @@ class StorageLocation:
     version: int = 0
 
     def __post_init__(self) -> None:
-        self.name = clean(self.name, field="name", max_length=MAX_NAME, min_length=1)
+        self.name = clean_name(self.name, field="name", max_length=MAX_NAME)
 
     def record_scan(self, scan: LastScan, *, reachable: bool, reason: str = "") -> None:
         """Remember how a scan ended and whether the place answered."""
