@@ -128,7 +128,7 @@ def translated() -> Iterator[None]:
 
 
 def _causes(error: sa.exc.DBAPIError) -> Iterator[BaseException | None]:
-    """Yield what the driver said first and last: ending a transaction after a fault may fail too."""
+    """Yield what the driver said, last and first: ending a broken transaction may fail as well."""
     earlier: BaseException | None = error
     while earlier is not None:
         if isinstance(earlier, sa.exc.DBAPIError):
