@@ -88,7 +88,6 @@ def create_app(
     problems.init_app(app, page=pages.error_page)
     _add_api(app, container, settings, request_line)
     _add_pages(app, container, settings)
-    # -- admin
     app.register_blueprint(_admin_pages(container, settings))
     _add_commands(app, container, settings, engine)
     return app
@@ -292,6 +291,7 @@ def _add_commands(app: Flask, container: Container, settings: Settings, engine: 
             revoke_key=container.revoke_key,
             rotate_key=container.rotate_key,
             read_only=read_only,
+            overlap_hours=settings.federation.token_expiry_hours,
         ),
         connections.group(
             add_connection=container.add_connection,

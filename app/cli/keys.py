@@ -23,6 +23,7 @@ def group(
     revoke_key: Callable[[], RevokeKey],
     rotate_key: Callable[[], RotateKey],
     read_only: ReadOnlyFactory,
+    overlap_hours: float,
 ) -> AppGroup:
     """Build the ``flask key`` commands."""
     keys = AppGroup("key", help="API keys: for other nodes and for programs.")
@@ -91,7 +92,7 @@ def group(
     @keys.command("rotate")
     @click.argument("name")
     @click.option(
-        "--overlap-hours", type=float, default=24, show_default=True,
+        "--overlap-hours", type=float, default=overlap_hours, show_default=True,
         help="How long the old key stays good.",
     )  # fmt: skip
     @_json

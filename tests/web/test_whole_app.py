@@ -1,10 +1,14 @@
 """The application as it is served, on its own SQLite: what is open, and what a key may do."""
 
+import json
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app import create_app
 from app.api.openapi import declared_routes
+from app.settings import load_settings
 from domain.federation.api_key import Scope
 from tests.web.conftest import issue
 
@@ -111,3 +115,23 @@ def test_a_key_in_the_query_opens_nothing(whole):
 def test_an_unknown_route_is_a_problem_below_the_api_and_a_page_elsewhere(whole):
     assert ask(whole, "/api/nothing").content_type == "application/problem+json"
     assert ask(whole, "/nothing").mimetype == "text/html"
+
+
+def test_a_rotated_key_lives_on_as_long_as_the_settings_say(tmp_path):
+    app = create_app(
+        load_settings(
+            {"VELOUR_DATA_DIR": str(tmp_path / "data"), "FEDERATION_TOKEN_EXPIRY_HOURS": "6"}
+        )
+    )
+    run = app.test_cli_runner().invoke
+    run(args=["library", "create", "Films"])
+    made = run(args=["key", "create", "north", "--scope", "read", "--library", "Films", "--json"])
+    rotated = run(args=["key", "rotate", "north", "--json"])
+    listed = run(args=["key", "list", "--json"])
+
+    assert (made.exit_code, rotated.exit_code) == (0, 0), rotated.output
+    (old,) = [
+        k for k in json.loads(listed.output)["items"] if k["id"] == json.loads(made.output)["id"]
+    ]
+    left = datetime.fromisoformat(old["expires_at"]) - datetime.now(UTC)
+    assert timedelta(hours=5.9) < left <= timedelta(hours=6)

@@ -117,7 +117,7 @@ class RotateKey:
     new_id: IdFactory
 
     def __call__(
-        self, *, key_id: ApiKeyId, actor: Actor, overlap_hours: float = 24
+        self, *, key_id: ApiKeyId, actor: Actor, overlap_hours: float
     ) -> tuple[ApiKey, str]:
         """Rotate a key; overlap 0 ends the old one at once.
 

@@ -40,6 +40,7 @@ def key(run, unit_of_work, secrets, clock, new_id, read_only):
         revoke_key=partial(RevokeKey, unit_of_work, clock),
         rotate_key=partial(RotateKey, unit_of_work, secrets, clock, new_id),
         read_only=read_only,
+        overlap_hours=6,
     )
     return partial(run, group)
 
