@@ -46,6 +46,8 @@ const WORDS = {
   504: "The place that keeps this film does not answer in time. It is tried again when you press the button.",
 };
 
+const sentence = (text) => text && `${text[0].toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
+
 async function explain() {
   resumeAt = film.currentTime || resumeAt;
   let text = "This browser cannot play the file. Another version or a video player may.";
@@ -53,8 +55,8 @@ async function explain() {
     const answer = await fetch(source, { headers: { Range: "bytes=0-0" }, cache: "no-store" });
     if (!answer.ok) {
       const problem = await answer.json().catch(() => ({}));
-      const detail = problem.detail && problem.detail !== problem.title ? ` (${problem.detail})` : "";
-      text = (WORDS[answer.status] ?? "The film cannot be had at the moment.") + detail;
+      const detail = problem.detail && problem.detail !== problem.title ? problem.detail : "";
+      text = [WORDS[answer.status] ?? "The film cannot be had at the moment.", sentence(detail)].join(" ");
     } else if (film.error?.code === MediaError.MEDIA_ERR_NETWORK) {
       text = "The film was cut off on its way. Your place is kept.";
     }
