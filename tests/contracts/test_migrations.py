@@ -1,5 +1,6 @@
 """Every revision goes up, down and up again; the end equals the schema in code."""
 
+import os
 import shutil
 import sqlite3
 from concurrent.futures import ProcessPoolExecutor
@@ -20,7 +21,7 @@ from tests.contracts.conftest import POSTGRES
 from tests.servers import require
 
 REVISIONS = [r.revision for r in ScriptDirectory(str(MIGRATIONS)).walk_revisions()][::-1]
-DATABASE = "velour_migrations"
+DATABASE = f"velour_migrations_{os.getpid()}"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
