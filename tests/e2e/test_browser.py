@@ -182,6 +182,55 @@ def test_a_running_scan_moves_without_a_reload(visit, node, film):
     assert page.locator("text=300").first.is_visible()
 
 
+def test_arrows_and_enter_are_enough_to_choose_a_film(visit, node):
+    page = visit()
+    page.goto(f"{node.url}/library")
+    titles = page.locator(".card-title").all_inner_texts()
+    page.keyboard.press("ArrowDown")
+    focused = "document.activeElement.querySelector('.card-title').innerText"
+    assert page.evaluate(focused) == titles[0]
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused) == titles[1]
+    page.keyboard.press("ArrowDown")
+    below = titles.index(page.evaluate(focused))
+    assert below > 2
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(focused) == titles[1]
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/work/*")
+    assert page.locator("h1").inner_text() == titles[1]
+
+
+def test_the_player_says_why_a_film_does_not_play_and_tries_again(visit, node):
+    page = visit()
+    path = next(node.films.glob("Film 060*"))
+    hidden = path.rename(path.with_suffix(".away"))
+    open_work(page, node, "Film 060")
+    page.goto(node.url + page.get_attribute("a[href^='/watch/']", "href"))
+    page.wait_for_selector("#failure:not([hidden])")
+    assert "no longer there" in page.inner_text("#failure-text")
+    hidden.rename(path)
+    page.click("#again")
+    page.wait_for_function("() => document.querySelector('video').readyState >= 1")
+    assert page.locator("#failure").is_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_passes_the_accessibility_checks(visit, node, scheme):
+    script = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+    require("axe", script.stat)  # npm install --no-save axe-core
+    page, found = visit(color_scheme=scheme), {}
+    for path in (VIEWER_PAGES | ADMIN_PAGES).values():
+        page.goto(node.url + path)
+        page.evaluate(script.read_text())  # by the debugger, which the page's rules do not bind
+        levels = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+        answer = page.evaluate("levels => axe.run(document, {runOnly: levels})", levels)
+        faults = [(fault["id"], fault["nodes"][0]["target"]) for fault in answer["violations"]]
+        if faults:
+            found[path] = faults
+    assert found == {}
+
+
 def test_hostile_titles_stay_text(visit, node):
     page = visit()
     page.goto(f"{node.url}/search?q=onerror")
