@@ -33,21 +33,21 @@ def change_job(
         JobNotFound: there is no such job.
         JobConflict: as ``change`` decides.
     """
-    for attempt in range(1, ATTEMPTS + 1):
+    left = ATTEMPTS
+    while True:
+        left -= 1
         with unit_of_work() as tx:
             job = tx.jobs.get(job_id)
             change(job)
             try:
                 tx.jobs.save(job)
             except StaleWrite:
-                if attempt < ATTEMPTS:
+                if left:
                     continue
                 raise
-            if audit:
-                tx.audit.append(audit)
+            tx.audit.append(audit)
             tx.commit()
             return job
-    raise AssertionError  # the last attempt returns or raises
 
 
 class Held:

@@ -2,12 +2,15 @@
 
 import threading
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
 from app.usecases.housekeeping import TidyUp
-from app.usecases.jobs import RunJobHere
+from app.usecases.jobs import CancelJob, RunDue, RunJobHere
+from domain.errors import StaleWrite
+from domain.federation.audit import SYSTEM
 from domain.jobs import MAX_ATTEMPTS, JobNotFound, JobState
 from tests.unit.jobs.conftest import until
 
@@ -157,3 +160,58 @@ def test_old_jobs_and_stale_sessions_go(echo, run, enqueue, unit_of_work, clock,
     assert stored(waiting).state is JobState.QUEUED
     with pytest.raises(JobNotFound):
         stored(echo)
+
+
+@pytest.fixture
+def contended(unit_of_work):
+    """A factory whose first units of work come too late: somebody else saves the job meanwhile."""
+
+    def make(times):
+        left = [times]
+
+        @contextmanager
+        def begin():
+            with unit_of_work() as tx:
+                save = tx.jobs.save
+
+                def save_too_late(job):
+                    if left[0]:
+                        left[0] -= 1
+                        raise StaleWrite
+                    save(job)
+
+                tx.jobs.save = save_too_late
+                yield tx
+
+        return begin
+
+    return make
+
+
+def test_a_change_is_tried_again_where_somebody_wrote_first(echo, contended, clock, database):
+    cancel = CancelJob(contended(3), clock)
+    assert cancel(job_id=echo.id, actor=SYSTEM).state is JobState.CANCELLED
+    assert len(database.tables.audit) == 1
+
+
+def test_a_change_is_given_up_where_somebody_always_writes_first(echo, contended, clock, stored):
+    with pytest.raises(StaleWrite):
+        CancelJob(contended(99), clock)(job_id=echo.id, actor=SYSTEM)
+    assert stored(echo).state is JobState.QUEUED
+
+
+def test_the_job_of_a_dead_worker_that_another_took_meanwhile_is_left_to_it(
+    left_lying, unit_of_work, read_only, clock, names, queue, stored
+):
+    names.dead.add("there:9:9")
+
+    def begin():
+        clock.forward(seconds=15)
+        with unit_of_work() as tx:
+            tx.jobs.lease(left_lying.id, "elsewhere:1:1/y", now=clock.now())
+            tx.commit()
+        return unit_of_work()
+
+    queue.rung.clear()
+    assert RunDue(begin, read_only, clock, names, queue)() == 0
+    assert stored(left_lying).lease_owner == "elsewhere:1:1/y"
