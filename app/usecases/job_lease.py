@@ -94,11 +94,14 @@ class Held:
         self._thread.join()
 
     def _keep(self) -> None:
-        while not self._over.wait(WRITE_S):
-            self._news.wait(RENEW_S - WRITE_S)
-            self._news.clear()
-            if not self._over.is_set():
-                self._renew()
+        while not self._over.wait(WRITE_S) and not self._ends_before_news():
+            self._renew()
+
+    def _ends_before_news(self) -> bool:
+        """Wait until there is progress to write or the lease is to be renewed."""
+        self._news.wait(RENEW_S - WRITE_S)
+        self._news.clear()
+        return self._over.is_set()
 
     def _renew(self) -> None:
         def change(job: Job) -> None:
