@@ -1,6 +1,5 @@
 """The adapters behind the ports, chosen by the settings: the lower half of the composition root."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -27,7 +26,7 @@ from adapters.sql.queries.catalogue import SqlCatalogue
 from adapters.sql.queries.credentials import SqlCredentials
 from adapters.sql.unit_of_work import SqlReadOnly, SqlUnitOfWork
 from adapters.sql.upgrade import is_current
-from adapters.storage.registry import StorageRegistry
+from adapters.storage.registry import Kind, StorageRegistry, local_kind
 from adapters.storage.velour import VelourStorage
 from adapters.system.clock import SystemClock
 from adapters.system.counters import RedisCounters, SqliteCounters
@@ -36,6 +35,7 @@ from adapters.system.processes import ProcessNames
 from app.limits import LimitFigures, Limits
 from app.settings import Settings
 from app.usecases.federation.access import ReadAccess
+from app.usecases.library.locations import LocationSecrets
 from domain.library.storage_location import StorageLocation, StorageType
 
 
@@ -56,15 +56,19 @@ def _figures(settings: Settings) -> LimitFigures:
     )
 
 
-def _velour_storages(
-    read_access: ReadAccess, outbound: Outbound
-) -> Callable[[StorageLocation], VelourStorage]:
-    def make(location: StorageLocation) -> VelourStorage:
+def _velour_kind(read_access: ReadAccess, outbound: Outbound) -> Kind:
+    def make(location: StorageLocation, _secrets: object) -> VelourStorage:
         connection_id = location.connection_id
         assert connection_id is not None  # noqa: S101 - a location of this type has one
         return VelourStorage(lambda: read_access(connection_id), outbound)
 
-    return make
+    return Kind(make)
+
+
+def _local_kind(settings: Settings) -> Kind:
+    return local_kind(
+        growing_seconds=settings.library.growing_seconds, data_dir=settings.node.data_dir
+    )
 
 
 class Backends(containers.DeclarativeContainer):
@@ -146,13 +150,33 @@ class Backends(containers.DeclarativeContainer):
     )
 
     # -- library
+    # Servers of an admin's choice, with rules of their own: a LAN is where most of them are.
+    storage_outbound = providers.ThreadSafeSingleton(
+        Outbound,
+        providers.ThreadSafeSingleton(
+            Dialer,
+            providers.Callable(AddressRules, given.storage.allowed_networks),
+            connect_timeout_s=given.storage.connect_timeout_s,
+            require_https=given.storage.require_https,
+        ),
+        providers.ThreadSafeSingleton(Pool),
+        first_byte_timeout_s=given.storage.first_byte_timeout_s,
+    )
+    storage_documents = providers.ThreadSafeSingleton(
+        Documents,
+        storage_outbound,
+        timeout_s=given.storage.page_timeout_s,
+        max_bytes=given.storage.max_page_bytes,
+    )
     storages = providers.ThreadSafeSingleton(
         StorageRegistry,
-        growing_seconds=given.library.growing_seconds,
-        data_dir=given.node.data_dir,
-        factories=providers.Dict(
-            {StorageType.VELOUR: providers.Callable(_velour_storages, read_access, outbound)}
+        providers.Dict(
+            {
+                StorageType.LOCAL: providers.Callable(_local_kind, settings),
+                StorageType.VELOUR: providers.Callable(_velour_kind, read_access, outbound),
+            }
         ),
+        secrets_of=providers.Factory(LocationSecrets, read_only.provider, secret_box),
     )
     media = providers.ThreadSafeSingleton(
         PyavMedia,

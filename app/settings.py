@@ -121,6 +121,20 @@ class Library(Section):
     stream_url_minutes: int = Field(360, ge=1)
 
 
+class Storage(Section):
+    """Locations on other machines: buckets, Jellyfin and web servers."""
+
+    allowed_networks: Networks = ()
+    require_https: bool = False
+    connect_timeout_s: float = Field(5, gt=0)
+    first_byte_timeout_s: float = Field(15, gt=0)
+    page_timeout_s: float = Field(60, gt=0)
+    max_page_bytes: int = Field(16 * 1024 * 1024, ge=1024)
+    max_objects: int = Field(1_000_000, ge=1)
+    probe_bytes: int = Field(4 * 1024 * 1024, ge=64 * 1024)
+    redirect_minutes: int = Field(60, ge=1, le=7 * 24 * 60)
+
+
 class Federation(Section):
     """Other nodes. The environment names are FEDERATION_…, see the documentation."""
 
@@ -166,6 +180,7 @@ class Settings(Section):
     jobs: Jobs = Jobs()
     media: Media = Media()
     library: Library = Library()
+    storage: Storage = Storage()
     federation: Federation = Federation()
     limits: Limits = Limits()
     logging: Logging = Logging()

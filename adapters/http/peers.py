@@ -12,7 +12,7 @@ import orjson
 from adapters.http.documents import Document, Documents
 from adapters.http.records import check_records
 from domain.errors import Invalid
-from domain.library.work import YEARS_AHEAD
+from domain.library.description import YEARS_AHEAD
 from domain.text import clean
 from ports.clock import Clock
 from ports.federation.peers import (

@@ -14,8 +14,8 @@ import orjson
 
 from domain.errors import Invalid
 from domain.federation.remote_work import MAX_REMOTE_ID, RemoteVideo, RemoteWork
+from domain.library.description import FIRST_YEAR, MAX_TITLE
 from domain.library.video import MAX_FILE_SIZE, Fingerprints, MediaFacts
-from domain.library.work import FIRST_YEAR, MAX_TITLE
 from domain.text import clean
 from ports.federation.peers import Rejected
 

@@ -12,6 +12,7 @@ from ports.library.storage import (
     ObjectChanged,
     ObjectInfo,
     ObjectNotFound,
+    Option,
     OptionsInvalid,
     ReadableStorage,
     StorageEmpty,
@@ -86,19 +87,20 @@ class MemoryStorages:
         self.by_path: dict[str, MemoryStorage] = {}
         self.forgotten: list[LocationId] = []
 
-    def types(self) -> Mapping[StorageType, Mapping[str, str]]:
-        return {StorageType.LOCAL: {"path": "A folder's name", "password*": "A secret"}}
+    def types(self) -> Mapping[StorageType, Mapping[str, Option]]:
+        path = Option(help="A folder's name", required=True)
+        return {StorageType.LOCAL: {"path": path, "password": Option(help="-", secret=True)}}
 
     def check_options(
         self, storage_type: StorageType, options: Mapping[str, str]
     ) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        known = {name.rstrip("*"): name for name in self.types().get(storage_type, {})}
+        known = self.types().get(storage_type, {})
         for name in options:
             if name not in known:
                 raise OptionsInvalid(f"there is no option {name}", field=name)
         if storage_type is StorageType.LOCAL and not options.get("path"):
             raise OptionsInvalid("path is missing", field="path")
-        secret = {name: value for name, value in options.items() if known[name].endswith("*")}
+        secret = {name: value for name, value in options.items() if known[name].secret}
         plain = {name: value for name, value in options.items() if name not in secret}
         return plain, secret
 

@@ -243,7 +243,7 @@ class _Walk:
                     self._young.append(locator)
             elif name.count(".") == 1 or not _is_partial(name):
                 signature = f"{size}-{changed}-{found.st_ino}"
-                items.append(make(FoundObject, (locator, locator, size, signature)))
+                items.append(make(FoundObject, (locator, locator, size, signature, "", (), None)))
         return items
 
     def _follow_links(self) -> Iterator[WalkItem]:

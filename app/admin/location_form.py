@@ -9,8 +9,8 @@ from wtforms.validators import InputRequired, Length
 
 from app.browser.forms import PageForm
 from domain.library.storage_location import MAX_NAME, Library, StorageLocation
+from ports.library.storage import Option
 
-_SECRET = "*"  # noqa: S105 - the mark behind the names of secret options
 _LONGEST_OPTION = 4000
 
 
@@ -32,7 +32,7 @@ class LocationForm(PageForm):
 
 
 def location_form(
-    options: Mapping[str, str],
+    options: Mapping[str, Option],
     libraries: Sequence[Library],
     *,
     library: str | None = None,
@@ -42,15 +42,13 @@ def location_form(
     """Make the form.
 
     Args:
-        options: of the type, name -> help; a secret's name ends in ``*``.
+        options: of the type, by name.
         libraries: to choose from.
         library: id of the one to begin with.
         location: the one that is changed; its values fill the form until something is sent.
         has_secrets: whether secrets of it are stored.
     """
-    fields = {
-        name.rstrip(_SECRET): _field(name, words, has_secrets) for name, words in options.items()
-    }
+    fields = {name: _field(name, option, has_secrets) for name, option in options.items()}
     made = type("TypedLocationForm", (LocationForm,), {**fields, "option_names": tuple(fields)})
     begin: dict[str, Any] = {"library": library}
     if location is not None:
@@ -67,9 +65,16 @@ def location_form(
     return form
 
 
-def _field(name: str, words: str, has_secrets: bool) -> Any:
-    label = name.rstrip(_SECRET).replace("_", " ").capitalize()
-    if not name.endswith(_SECRET):
-        return StringField(label, [Length(max=_LONGEST_OPTION)], description=words)
+def _field(name: str, option: Option, has_secrets: bool) -> Any:
+    label = name.replace("_", " ").capitalize()
+    words = option.help if option.required else f"{option.help} Optional."
+    if option.choices:
+        return SelectField(
+            label, choices=list(option.choices), default=option.default, description=option.help
+        )
+    if not option.secret:
+        return StringField(
+            label, [Length(max=_LONGEST_OPTION)], description=words, default=option.default
+        )
     kept = " One is stored; leave this empty to keep it, or type a new one." if has_secrets else ""
     return PasswordField(label, [Length(max=_LONGEST_OPTION)], description=f"{words}{kept}")

@@ -19,7 +19,7 @@ from domain.ids import LocationId
 from domain.library.storage_location import StorageLocation, StorageType
 from ports.clock import Clock
 from ports.library.catalogue import Catalogue
-from ports.library.storage import Storages
+from ports.library.storage import Option, Storages
 from ports.unit_of_work import ReadOnlyFactory
 
 NEVER_LOST = "No file on any disk or server is touched."
@@ -192,7 +192,7 @@ class EditLocationView(MethodView):
             location = tx.locations.get(location_id)
             libraries = tx.libraries.all()
             has_secrets = tx.locations.secrets(location_id) is not None
-        none: Mapping[str, str] = {}
+        none: Mapping[str, Option] = {}
         options = self._storages.types().get(location.storage_type, none)
         form = location_form(options, libraries, location=location, has_secrets=has_secrets)
         return location, form

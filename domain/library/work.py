@@ -7,11 +7,9 @@ from math import isfinite
 
 from domain.errors import Invalid, NotFound
 from domain.ids import ConnectionId, WorkId
+from domain.library.description import FIRST_YEAR, MAX_TITLE, YEARS_AHEAD
 from domain.text import clean
 
-MAX_TITLE = 500
-FIRST_YEAR = 1870
-YEARS_AHEAD = 5
 MAX_AGE = 21
 
 # Scales of several countries, mapped to the age from which a work is meant.

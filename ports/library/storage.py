@@ -1,16 +1,22 @@
 """Reading from a storage location, whatever its type.
 
-Two abilities: every location is *readable*; the ones that are listed object by object are
-*walkable* too (a peer is not: its catalogue is synchronised, see ``ports.federation.peers``).
+Abilities, each a port of its own: every location is *readable*; the ones that are listed object by
+object are *walkable* too (a peer is not: its catalogue is synchronised, see
+``ports.federation.peers``); some can send a reader to the bytes (*redirecting*), some have
+pictures of their own (*picturing*).
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from enum import StrEnum
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from domain.errors import BadUpstream, Invalid, NotFound, Unavailable
 from domain.ids import LocationId
+from domain.library.description import NOTHING_SAID, Description
 from domain.library.storage_location import StorageLocation, StorageType
+from domain.library.subtitles import SubtitleTrack
+from domain.library.video import MediaFacts
 from ports.byte_body import ByteBody
 
 
@@ -65,23 +71,64 @@ class OptionsInvalid(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """An object as it is now. ``etag`` is strong, without quotes; None where there is none."""
+    """An object as it is now. ``etag`` is strong, without quotes; None where there is none.
+
+    ``ranges`` False: the origin sends an object only whole, from its first byte on.
+    """
 
     size_bytes: int
     etag: str | None
+    ranges: bool = True
+
+
+class CompanionKind(StrEnum):
+    """What lies beside a video and belongs to it."""
+
+    NFO = "nfo"
+    SUBTITLE = "subtitle"
+    POSTER = "poster"  # upright
+    STILL = "still"  # wide
+
+
+class Companion(NamedTuple):
+    """A file beside a video: ``name`` is its base name. ``shared``: of its whole folder."""
+
+    kind: CompanionKind
+    locator: str
+    name: str
+    size_bytes: int
+    signature: str
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the location itself says of an object, so that nobody has to look into it.
+
+    ``facts`` None: the source does not know them. ``pictures``: whether ``Picturing`` has some.
+    """
+
+    description: Description = NOTHING_SAID
+    facts: MediaFacts | None = None
+    subtitles: tuple[SubtitleTrack, ...] = ()
+    pictures: bool = False
 
 
 class FoundObject(NamedTuple):
     """An object that a walk came across; a tuple, since a walk makes hundreds of thousands.
 
-    ``signature`` changes whenever the bytes may have changed. ``name`` is the path below the
-    location's root, as text for guessing and showing.
+    ``signature`` changes whenever the bytes may have changed; ``extras`` whenever what the location
+    tells of the object, or a companion, may have. ``name`` is the path below the location's root,
+    as text for guessing and showing.
     """
 
     locator: str
     name: str
     size_bytes: int
     signature: str
+    extras: str = ""
+    companions: tuple[Companion, ...] = ()
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +189,36 @@ class ReadableStorage(Protocol):
         ...
 
 
+@runtime_checkable
+class Redirecting(Protocol):
+    """A location that can send a reader to the bytes, if its options allow that."""
+
+    def redirect_url(self, locator: str, *, expires_s: int) -> str | None:
+        """Return an address that works for so long without any credentials, or None.
+
+        It is for this object and reading alone. Nothing is asked of the other side.
+        """
+        ...
+
+
+@runtime_checkable
+class Picturing(Protocol):
+    """A location with pictures of its videos."""
+
+    def picture(self, locator: str, kind: CompanionKind) -> bytes | None:
+        """Return the picture (any image format, as the source has it), or None where it has none.
+
+        Args:
+            locator: of the video.
+            kind: POSTER or STILL.
+
+        Raises:
+            StorageUnreachable, BadUpstream: also for a picture that is too large.
+        """
+        ...
+
+
+@runtime_checkable
 class WalkableStorage(ReadableStorage, Protocol):
     """A location that lists its objects."""
 
@@ -162,14 +239,22 @@ class WalkableStorage(ReadableStorage, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """An option of a type of storage, as a form or a command asks for it."""
+
+    help: str
+    secret: bool = False
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    default: str = ""
+
+
 class Storages(Protocol):
     """Makes the storage of a location from its type, options and secrets."""
 
-    def types(self) -> Mapping[StorageType, Mapping[str, str]]:
-        """Return the types that can be added by hand, each with its options: name -> help.
-
-        The name of a secret option ends in ``*``.
-        """
+    def types(self) -> Mapping[StorageType, Mapping[str, Option]]:
+        """Return the types that can be added by hand, each with its options by name."""
         ...
 
     def check_options(

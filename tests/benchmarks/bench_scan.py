@@ -25,13 +25,14 @@ from adapters.sql.database import bind_app
 from adapters.sql.unit_of_work import SqlReadOnly, SqlUnitOfWork
 from adapters.sql.upgrade import upgrade_to_head
 from adapters.storage.local import LocalStorage
-from adapters.storage.registry import StorageRegistry
+from adapters.storage.registry import StorageRegistry, local_kind
 from adapters.system.clock import SystemClock
 from adapters.system.ids import new_uuid7
 from app.usecases.library.locations import AddLocation, CreateLibrary
 from app.usecases.library.scan_pass import ScanTools
 from app.usecases.library.scanning import ScanLocation
 from domain.federation.audit import CLI
+from domain.library.storage_location import StorageType
 from domain.library.video import Fingerprints
 from ports.library.media import Probed
 from tests.benchmarks.harness import Row, Skipped
@@ -162,7 +163,10 @@ def _scanner(root: Path, data_dir: Path) -> Callable[[], Mapping[str, Any]]:
     engine = bind_app(Flask(__name__), f"sqlite:///{data_dir}/velour.db", pool_size=4)
     upgrade_to_head(engine)
     clock = SystemClock()
-    storages = StorageRegistry(growing_seconds=5, data_dir=data_dir, factories={})
+    storages = StorageRegistry(
+        {StorageType.LOCAL: local_kind(growing_seconds=5, data_dir=data_dir)},
+        secrets_of=lambda _location: {},
+    )
 
     def unit_of_work() -> SqlUnitOfWork:
         return SqlUnitOfWork(engine, new_id=new_uuid7)

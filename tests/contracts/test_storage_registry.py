@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.storage.local import LocalStorage
-from adapters.storage.registry import StorageRegistry
+from adapters.storage.registry import Kind, StorageRegistry, local_kind
 from domain.ids import ConnectionId, LibraryId, LocationId
 from domain.library.storage_location import StorageLocation, StorageType
 from ports.library.storage import OptionsInvalid, StorageUnreachable
@@ -16,7 +16,12 @@ from ports.library.storage import OptionsInvalid, StorageUnreachable
 def registry(tmp_path):
     for name in ("inside", "keys", "assets/thumbnails"):
         (tmp_path / "data" / name).mkdir(parents=True)
-    return StorageRegistry(growing_seconds=0, data_dir=tmp_path / "data", factories={})
+    return make_registry(tmp_path / "data")
+
+
+def make_registry(data_dir, **kinds):
+    local = local_kind(growing_seconds=0, data_dir=data_dir)
+    return StorageRegistry({StorageType.LOCAL: local, **kinds}, secrets_of=lambda _location: {})
 
 
 def location(new_id, storage_type=StorageType.LOCAL, **options):
@@ -83,10 +88,8 @@ def test_a_storage_is_made_once_and_anew_after_a_change(registry, new_id, tmp_pa
 
 def test_other_types_are_made_by_what_the_node_hands_in(new_id, tmp_path):
     made = object()
-    registry = StorageRegistry(
-        growing_seconds=0,
-        data_dir=Path(tmp_path),
-        factories={StorageType.VELOUR: lambda place: made},
+    registry = make_registry(
+        Path(tmp_path), **{StorageType.VELOUR: Kind(lambda place, secrets: made)}
     )
     assert registry.readable(location(new_id, StorageType.VELOUR)) is made
     assert registry.walkable(location(new_id, StorageType.VELOUR)) is None

@@ -90,6 +90,20 @@ class RemoveLibrary:
 
 
 @dataclass(frozen=True, slots=True)
+class LocationSecrets:
+    """Read the secrets of a location's options, in clear, for its storage alone."""
+
+    read_only: ReadOnlyFactory
+    secret_box: SecretBox
+
+    def __call__(self, location_id: LocationId) -> Mapping[str, str]:
+        """Return them by name; raises LocationNotFound, SealBroken."""
+        with self.read_only() as tx:
+            sealed = tx.locations.secrets(location_id)
+        return _opened(self.secret_box, location_id, sealed)
+
+
+@dataclass(frozen=True, slots=True)
 class AddLocation:
     """Add a place to scan for videos."""
 
@@ -166,11 +180,14 @@ class EditLocation:
         with self.read_only() as tx:
             before = tx.locations.get(location_id)
             sealed = tx.locations.secrets(location_id)
-        kept = json.loads(self.secret_box.open(sealed, place=_place(location_id))) if sealed else {}
-        wanted = kept | {key: value for key, value in options.items() if value or key not in kept}
+        kept = _opened(self.secret_box, location_id, sealed)
+        wanted = {
+            **kept,
+            **{key: value for key, value in options.items() if value or key not in kept},
+        }
         plain: Mapping[str, str] = before.options
         secret: Mapping[str, str] = kept
-        if wanted != kept | dict(before.options):
+        if wanted != {**kept, **before.options}:
             plain, secret = self.storages.check_options(before.storage_type, wanted)
         now = self.clock.now()
         with self.unit_of_work() as tx:
@@ -237,6 +254,13 @@ def _storage_type(name: str, storages: Storages) -> StorageType:
 
 def _sealed(box: SecretBox, location_id: LocationId, secret: Mapping[str, str]) -> bytes | None:
     return box.seal(json.dumps(dict(secret)), place=_place(location_id)) if secret else None
+
+
+def _opened(box: SecretBox, location_id: LocationId, sealed: bytes | None) -> Mapping[str, str]:
+    found: Mapping[str, str] = (
+        json.loads(box.open(sealed, place=_place(location_id))) if sealed else {}
+    )
+    return found
 
 
 def _place(location_id: LocationId) -> str:

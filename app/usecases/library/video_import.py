@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from domain.errors import Invalid
 from domain.ids import VideoId, WorkId
+from domain.library.description import MAX_TITLE
 from domain.library.matching import Traits, first_match
 from domain.library.storage_location import StorageLocation
 from domain.library.video import Availability, Video
-from domain.library.work import MAX_TITLE, Work, check_year
+from domain.library.work import Work, check_year
 from domain.text import fold
 from ports.clock import Clock
 from ports.ids import IdFactory
