@@ -10,8 +10,20 @@ from typing import Protocol
 from domain.federation.api_key import ApiKey
 from domain.federation.audit import AuditEntry
 from domain.federation.connection import Connection, Direction
-from domain.ids import ApiKeyId, ConnectionId, JobId, LibraryId, LocationId, UserId, VideoId, WorkId
+from domain.ids import (
+    ApiKeyId,
+    ConnectionId,
+    JobId,
+    LibraryId,
+    LocationId,
+    SeriesId,
+    UserId,
+    VideoId,
+    WorkId,
+)
 from domain.jobs import Job
+from domain.library.description import EpisodeMark
+from domain.library.series import Series
 from domain.library.storage_location import Library, StorageLocation
 from domain.library.video import Video
 from domain.library.watch import WatchState
@@ -68,12 +80,34 @@ class Works(Protocol):
     def get(self, work_id: WorkId) -> Work: ...
     def add(self, work: Work) -> None: ...
     def save(self, work: Work) -> None: ...
+    def merged(self, work_id: WorkId) -> Sequence[Work]:
+        """Return the works that were merged into this one, the oldest first (at most 1,000)."""
+        ...
+
+
+class SeriesShelf(Protocol):
+    """Series by id and by what an episode's source says."""
+
+    def get(self, series_id: SeriesId) -> Series: ...
+    def find(self, mark: EpisodeMark) -> Series | None:
+        """Return the oldest series that the mark means, or None."""
+        ...
+
+    def add(self, series: Series) -> None: ...
+    def save(self, series: Series) -> None: ...
 
 
 class Videos(Protocol):
     """Videos by id."""
 
     def get(self, video_id: VideoId) -> Video: ...
+    def of(self, work_id: WorkId) -> Sequence[Video]:
+        """Return the videos of a work itself, not those of works merged into it (at most 1,000)."""
+        ...
+
+    def move(self, video_id: VideoId, work_id: WorkId) -> None:
+        """Make a video one of another work's; raises VideoNotFound, WorkNotFound."""
+        ...
 
 
 class Users(Protocol):
@@ -217,6 +251,8 @@ class UnitOfWork(AbstractContextManager["UnitOfWork"], Protocol):
     def locations(self) -> StorageLocations: ...
     @property
     def works(self) -> Works: ...
+    @property
+    def series(self) -> SeriesShelf: ...
     @property
     def videos(self) -> Videos: ...
     @property

@@ -11,8 +11,19 @@ from uuid import UUID, uuid4
 from domain.federation.api_key import ApiKey
 from domain.federation.audit import ChainedEntry
 from domain.federation.connection import Connection
-from domain.ids import ApiKeyId, ConnectionId, JobId, LibraryId, LocationId, UserId, VideoId, WorkId
+from domain.ids import (
+    ApiKeyId,
+    ConnectionId,
+    JobId,
+    LibraryId,
+    LocationId,
+    SeriesId,
+    UserId,
+    VideoId,
+    WorkId,
+)
 from domain.jobs import Job
+from domain.library.series import Series
 from domain.library.storage_location import Library, StorageLocation
 from domain.library.video import Video
 from domain.library.watch import WatchState
@@ -37,6 +48,7 @@ class Tables:
     location_secrets: dict[LocationId, bytes] = field(default_factory=dict)
     works: dict[WorkId, Work] = field(default_factory=dict)
     work_rows: dict[WorkId, int] = field(default_factory=dict)
+    series: dict[SeriesId, Series] = field(default_factory=dict)
     learnt: dict[WorkId, Learnt] = field(default_factory=dict)
     videos: dict[VideoId, Video] = field(default_factory=dict)
     video_rows: dict[VideoId, int] = field(default_factory=dict)

@@ -7,7 +7,9 @@ from dataclasses import replace
 from adapters.memory.database import Tables
 from adapters.memory.versions import save
 from domain.errors import AlreadyExists, Conflict
-from domain.ids import ConnectionId, LibraryId, LocationId, VideoId, WorkId
+from domain.ids import ConnectionId, LibraryId, LocationId, SeriesId, VideoId, WorkId
+from domain.library.description import EpisodeMark
+from domain.library.series import Series, SeriesNotFound
 from domain.library.storage_location import (
     Library,
     LibraryNotFound,
@@ -151,6 +153,10 @@ class MemoryWorks:
         self._check_merge(work)
         save(self._tables.works, work.id, work, WorkNotFound)
 
+    def merged(self, work_id: WorkId) -> Sequence[Work]:
+        rows = [work for work in self._tables.works.values() if work.merged_into == work_id]
+        return copy.deepcopy(sorted(rows, key=lambda work: self._tables.work_rows[work.id]))
+
     def _check_merge(self, work: Work) -> None:
         if work.merged_into is not None:
             self.get(work.merged_into)
@@ -169,6 +175,29 @@ def end_of_merges(tables: Tables, work_id: WorkId) -> Work:
     return work
 
 
+class MemorySeries:
+    """Series by id and by what an episode's source says."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def get(self, series_id: SeriesId) -> Series:
+        series = self._tables.series.get(series_id)
+        if series is None:
+            raise SeriesNotFound
+        return copy.deepcopy(series)
+
+    def find(self, mark: EpisodeMark) -> Series | None:
+        found = (one for one in self._tables.series.values() if one.is_meant_by(mark))
+        return copy.deepcopy(next(found, None))
+
+    def add(self, series: Series) -> None:
+        self._tables.series[series.id] = copy.deepcopy(series)
+
+    def save(self, series: Series) -> None:
+        save(self._tables.series, series.id, series, SeriesNotFound)
+
+
 class MemoryVideos:
     """Videos by id."""
 
@@ -180,3 +209,13 @@ class MemoryVideos:
         if video is None:
             raise VideoNotFound
         return copy.deepcopy(video)
+
+    def of(self, work_id: WorkId) -> Sequence[Video]:
+        rows = [video for video in self._tables.videos.values() if video.work_id == work_id]
+        return copy.deepcopy(sorted(rows, key=lambda video: self._tables.video_rows[video.id]))
+
+    def move(self, video_id: VideoId, work_id: WorkId) -> None:
+        video = self.get(video_id)
+        if work_id not in self._tables.works:
+            raise WorkNotFound
+        self._tables.videos[video_id] = replace(video, work_id=work_id)

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from adapters.memory.database import Tables
 from adapters.memory.library import MemoryWorks
@@ -54,7 +55,17 @@ class MemoryScanImport:
         for video_id in videos:
             video = self._tables.videos.get(video_id)
             if video is not None:
-                self._tables.videos[video_id] = replace(video, availability=availability)
+                there = video.missing_since if availability is Availability.OFFLINE else None
+                changed = replace(video, availability=availability, missing_since=there)
+                self._tables.videos[video_id] = changed
+
+    def set_missing(self, videos: Sequence[VideoId], at: datetime) -> None:
+        self.set_availability(videos, Availability.OFFLINE)
+        for video_id in videos:
+            video = self._tables.videos.get(video_id)
+            if video is not None:
+                since = video.missing_since or at
+                self._tables.videos[video_id] = replace(video, missing_since=since)
 
     def set_location_offline(self, location_id: LocationId) -> int:
         there = [
@@ -80,6 +91,7 @@ class MemoryScanImport:
             work_id=video.work_id,
             signature=video.signature,
             availability=video.availability,
+            extras=video.extras,
         )
 
     def _traits(self, work: Work) -> Traits:

@@ -10,7 +10,13 @@ from adapters.memory.connections import MemoryConnections
 from adapters.memory.database import MemoryDatabase, Tables
 from adapters.memory.jobs import MemoryJobs
 from adapters.memory.learnt import MemoryLearntImport
-from adapters.memory.library import MemoryLibraries, MemoryLocations, MemoryVideos, MemoryWorks
+from adapters.memory.library import (
+    MemoryLibraries,
+    MemoryLocations,
+    MemorySeries,
+    MemoryVideos,
+    MemoryWorks,
+)
 from adapters.memory.scans import MemoryScanImport
 from domain.errors import Unavailable
 
@@ -51,6 +57,7 @@ class MemoryUnitOfWork:
         self.libraries = MemoryLibraries(tables)
         self.locations = MemoryLocations(tables)
         self.works = MemoryWorks(tables)
+        self.series = MemorySeries(tables)
         self.videos = MemoryVideos(tables)
         self.users = MemoryUsers(tables)
         self.sessions = MemorySessions(tables)

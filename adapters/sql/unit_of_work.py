@@ -14,10 +14,11 @@ from adapters.sql.repositories.audit import SqlAuditLog
 from adapters.sql.repositories.federation import SqlApiKeys, SqlConnections
 from adapters.sql.repositories.jobs import SqlJobs
 from adapters.sql.repositories.learnt import SqlLearntImport
-from adapters.sql.repositories.library import SqlLibraries, SqlLocations, SqlVideos, SqlWorks
+from adapters.sql.repositories.library import SqlLibraries, SqlLocations
 from adapters.sql.repositories.people import SqlSessions, SqlUsers, SqlWatchStates
 from adapters.sql.repositories.scans import SqlScanImport
 from adapters.sql.repositories.shelves import Shelves
+from adapters.sql.repositories.works import SqlSeries, SqlVideos, SqlWorks
 from ports.federation.audit import Checkpoints
 from ports.ids import IdFactory
 
@@ -72,7 +73,8 @@ class SqlUnitOfWork:
         self.libraries = SqlLibraries(connection, shelves)
         self.locations = SqlLocations(connection, shelves)
         self.works = SqlWorks(connection, shelves)
-        self.videos = SqlVideos(connection)
+        self.series = SqlSeries(connection)
+        self.videos = SqlVideos(connection, shelves)
         self.users = SqlUsers(connection)
         self.sessions = SqlSessions(connection)
         self.watch_states = SqlWatchStates(connection)

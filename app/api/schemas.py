@@ -42,6 +42,23 @@ class Fingerprints(Shape):
     xxhash64: str | None
 
 
+class Subtitles(Shape):
+    """A subtitle track: FFmpeg's name of its format, a BCP 47 language (empty: unknown)."""
+
+    format: str
+    language: str
+    title: str
+    forced: bool
+
+
+class Person(Shape):
+    """Somebody who took part in a work."""
+
+    name: str
+    role: Literal["actor", "director", "writer", "producer", "composer", "guest"]
+    character: str
+
+
 class Video(Shape):
     """One playable file. ``duration`` is in seconds, ``file_size`` in bytes."""
 
@@ -58,6 +75,7 @@ class Video(Shape):
     bit_rate: int | None
     frame_rate: float | None
     fingerprints: Fingerprints
+    subtitles: list[Subtitles]
     storage_type: Literal["local", "s3", "jellyfin", "web", "velour"]
     availability: Literal["available", "offline"]
     created_at: datetime
@@ -87,6 +105,11 @@ class Work(Shape):
     rating: float | None = Field(default=None, json_schema_extra={"x-scope": "metadata"})
     tags: list[str] = Field(default=[], json_schema_extra={"x-scope": "metadata"})
     external_ids: dict[str, str] = Field(default={}, json_schema_extra={"x-scope": "metadata"})
+    genres: list[str] = Field(default=[], json_schema_extra={"x-scope": "metadata"})
+    people: list[Person] = Field(default=[], json_schema_extra={"x-scope": "metadata"})
+    series_id: UUID | None = Field(default=None, json_schema_extra={"x-scope": "metadata"})
+    season: int | None = Field(default=None, json_schema_extra={"x-scope": "metadata"})
+    episode: int | None = Field(default=None, json_schema_extra={"x-scope": "metadata"})
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 

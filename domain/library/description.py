@@ -4,13 +4,12 @@ A source may say nonsense. ``tidy`` keeps what can be kept and drops the rest fi
 that one impossible year does not cost a film its title.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import TypeVar
 
-from domain.errors import Invalid
-from domain.text import clean, fold
+from domain.text import fold
 
 MAX_TITLE = 500
 MAX_DESCRIPTION = 20_000
@@ -25,8 +24,6 @@ MAX_SEASON = 10_000
 MAX_EPISODE = 100_000
 FIRST_YEAR = 1870
 YEARS_AHEAD = 5
-
-T = TypeVar("T")
 
 
 class CreditRole(StrEnum):
@@ -116,7 +113,7 @@ def tidy(said: Description, *, last_year: int) -> Description:
     return Description(
         title=_text(said.title, MAX_TITLE),
         year=_year(said.year, last_year),
-        description=_text(said.description, MAX_DESCRIPTION),
+        description=_lines(said.description, MAX_DESCRIPTION),
         director=_text(said.director, MAX_DIRECTOR) or _text(", ".join(directors), MAX_DIRECTOR),
         rating=_rating(said.rating),
         content_rating=_text(said.content_rating or "", MAX_TAG) or None,
@@ -138,7 +135,7 @@ def _words(texts: Iterable[str], most: int) -> tuple[str, ...]:
     for text in texts:
         word = _text(text, MAX_TAG)
         if word and len(text.strip()) <= MAX_TAG:
-            kept.setdefault(fold(word), " ".join(word.split()))
+            kept.setdefault(fold(word), word)
     return tuple(list(kept.values())[:most])
 
 
@@ -172,7 +169,7 @@ def _episode(mark: EpisodeMark | None, last_year: int) -> EpisodeMark | None:
         series=series,
         series_year=_year(mark.series_year, last_year),
         series_external_ids=_ids(mark.series_external_ids),
-        series_description=_text(mark.series_description, MAX_DESCRIPTION),
+        series_description=_lines(mark.series_description, MAX_DESCRIPTION),
     )
 
 
@@ -186,18 +183,13 @@ def _rating(rating: float | None) -> float | None:
 
 
 def _text(text: str, most: int) -> str:
-    """Return ``text`` as it can be kept; characters that cannot be shown are left out."""
-    shown = text if text.isprintable() else _shown(text)
-    return _or_nothing(lambda: clean(shown[: most * 2].strip()[:most], field="", max_length=most))
+    """Return ``text`` on one line as it can be kept."""
+    return " ".join(_lines(text, 2 * most).split())[:most].strip()
 
 
-def _shown(text: str) -> str:
-    kept = "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
-    return kept.encode("utf-8", "ignore").decode()
-
-
-def _or_nothing(read: Callable[[], str]) -> str:
-    try:
-        return read()
-    except Invalid:
-        return ""
+def _lines(text: str, most: int) -> str:
+    """Return ``text`` as it can be kept; blanks stand for characters that cannot be shown."""
+    if not text.isprintable():
+        kept = "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
+        text = kept.encode("utf-8", "ignore").decode()
+    return unicodedata.normalize("NFC", text.strip())[:most].strip()

@@ -46,6 +46,14 @@ def work_metadata_fields(work: Work) -> str:
             "rating": work.rating,
             "tags": list(work.tags),
             "external_ids": dict(work.external_ids),
+            "genres": list(work.genres),
+            "people": [
+                {"name": one.name, "role": one.role.value, "character": one.character}
+                for one in work.credits
+            ],
+            "series_id": None if work.series_id is None else str(work.series_id),
+            "season": work.season,
+            "episode": work.episode,
         }
     )
 
@@ -75,6 +83,15 @@ def video_fields(video: Video, storage_type: StorageType) -> str:
                 "sha256": prints.sha256,
                 "xxhash64": prints.xxhash64,
             },
+            "subtitles": [
+                {
+                    "format": track.format,
+                    "language": track.language,
+                    "title": track.title,
+                    "forced": track.forced,
+                }
+                for track in video.subtitles
+            ],
             "storage_type": storage_type.value,
             "created_at": timestamp(video.created_at),
             "updated_at": timestamp(video.updated_at),

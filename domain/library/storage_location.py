@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from domain.errors import NotFound
+from domain.errors import Invalid, NotFound
 from domain.ids import ConnectionId, LibraryId, LocationId
 from domain.text import clean, clean_name
 
 MAX_NAME = 100
+MAX_SCAN_EVERY_HOURS = 24 * 31
 
 
 class StorageType(StrEnum):
@@ -72,6 +73,9 @@ class LastScan:
     success: bool
     message: str
     counts: ScanCounts
+    probed: int = 0
+    bytes_read: int = 0
+    held: int = 0  # videos whose removal waits for an admin
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,7 +84,10 @@ class StorageLocation:
 
     ``options`` are the settings of the location's type without its secrets (a local location:
     ``{"path": "/films"}``). Secrets are stored encrypted, apart, and are never returned.
-    ``connection_id`` is set for the type velour only.
+    ``connection_id`` is set for the type velour only. ``scan_every_hours`` None: only when asked.
+    ``watch``: scan soon after something changed there, where that can be noticed.
+    ``refused_missing``: so many missing videos an admin has refused to remove; no more are asked
+    about until more are missing.
     """
 
     id: LocationId
@@ -93,11 +100,26 @@ class StorageLocation:
     reachable: bool | None = None  # None: never tried
     unreachable_reason: str = ""
     last_scan: LastScan | None = None
+    scan_every_hours: int | None = None
+    watch: bool = False
+    refused_missing: int = 0
     connection_id: ConnectionId | None = None
     version: int = 0
 
     def __post_init__(self) -> None:
         self.name = clean_name(self.name, field="name", max_length=MAX_NAME)
+        hours = self.scan_every_hours
+        if hours is not None and not 1 <= hours <= MAX_SCAN_EVERY_HOURS:
+            raise Invalid(
+                f"scan_every_hours takes 1 to {MAX_SCAN_EVERY_HOURS}", field="scan_every_hours"
+            )
+
+    def is_scan_due(self, now: datetime) -> bool:
+        """Tell whether the schedule asks for a scan."""
+        if not self.enabled or self.scan_every_hours is None:
+            return False
+        last = self.last_scan.finished_at if self.last_scan else self.created_at
+        return now - last >= timedelta(hours=self.scan_every_hours)
 
     def record_scan(self, scan: LastScan, *, reachable: bool, reason: str = "") -> None:
         """Remember how a scan ended and whether the place answered."""

@@ -7,6 +7,7 @@ from math import isfinite
 
 from domain.errors import Invalid, NotFound
 from domain.ids import LocationId, VideoId, WorkId
+from domain.library.subtitles import SubtitleTrack
 
 MAX_FILENAME = 255
 MAX_FILE_SIZE = 2**53 - 1  # what JSON numbers carry exactly
@@ -81,7 +82,9 @@ class Video:
     ``locator`` is what the location's adapter needs to find the bytes; it never leaves the node.
     ``signature`` changes when the bytes may have changed (size, time and inode of a local file,
     the ETag of a remote one); it decides whether a rescan opens the file again.
-    ``remote_id`` is the id at the peer the video was learnt from.
+    ``extras`` does the same for what its location tells of it and for the files beside it.
+    ``remote_id`` is the id at the peer the video was learnt from. ``missing_since`` is when a scan
+    that could look first did not find it.
     """
 
     id: VideoId
@@ -98,6 +101,9 @@ class Video:
     web_compatible: bool = False
     availability: Availability = Availability.AVAILABLE
     etag: str | None = None
+    extras: str = ""
+    subtitles: tuple[SubtitleTrack, ...] = ()
+    missing_since: datetime | None = None
     remote_id: str | None = None
 
     def __post_init__(self) -> None:

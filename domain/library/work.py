@@ -1,16 +1,37 @@
 """A work: what people think of as a film, an episode, a talk."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from math import isfinite
+from typing import Any
 
 from domain.errors import Invalid, NotFound
-from domain.ids import ConnectionId, WorkId
-from domain.library.description import FIRST_YEAR, MAX_TITLE, YEARS_AHEAD
+from domain.ids import ConnectionId, SeriesId, WorkId
+from domain.library.description import (
+    FIRST_YEAR,
+    MAX_DESCRIPTION,
+    MAX_DIRECTOR,
+    MAX_EPISODE,
+    MAX_GENRES,
+    MAX_SEASON,
+    MAX_TAG,
+    MAX_TAGS,
+    MAX_TITLE,
+    YEARS_AHEAD,
+    Credit,
+    Description,
+)
 from domain.text import clean
 
 MAX_AGE = 21
+
+# What a person may set by hand; a set field is locked: no scan changes it any more.
+LOCKABLE = (
+    "title", "year", "description", "director", "rating", "content_rating", "tags", "genres",
+    "credits", "external_ids", "poster",
+)  # fmt: skip
+_SAID = tuple(name for name in LOCKABLE if name != "poster")
 
 # Scales of several countries, mapped to the age from which a work is meant.
 _AGES: Mapping[str, int] = {
@@ -37,6 +58,8 @@ class Work:
     this node's own works. Only the peer that a work came from may change its fields.
     ``merged_into`` hides a work behind another that it was found equal to: its videos are then
     shown there. Clearing the field undoes the merge without loss.
+    ``locked`` names the fields that a person has set. ``poster`` is the digest of the upright
+    picture that is kept for the work, empty where there is none. An episode names its series.
     """
 
     id: WorkId
@@ -50,6 +73,13 @@ class Work:
     content_rating: str | None = None
     tags: tuple[str, ...] = ()
     external_ids: Mapping[str, str] = field(default_factory=dict)
+    genres: tuple[str, ...] = ()
+    credits: tuple[Credit, ...] = ()
+    series_id: SeriesId | None = None
+    season: int | None = None
+    episode: int | None = None
+    poster: str = ""
+    locked: frozenset[str] = frozenset()
     organized: bool = False
     connection_id: ConnectionId | None = None
     remote_id: str | None = None
@@ -58,10 +88,73 @@ class Work:
 
     def __post_init__(self) -> None:
         self.title = clean(self.title, field="title", max_length=MAX_TITLE, min_length=1)
-        self.description = clean(self.description, field="description", max_length=20_000)
-        self.director = clean(self.director, field="director", max_length=300)
+        self.description = clean(self.description, field="description", max_length=MAX_DESCRIPTION)
+        self.director = clean(self.director, field="director", max_length=MAX_DIRECTOR)
         self.rating = check_rating(self.rating)
-        self.tags = tuple(clean(t, field="tags", max_length=100, min_length=1) for t in self.tags)
+        self.tags = _labels(self.tags, field="tags", most=MAX_TAGS)
+        self.genres = _labels(self.genres, field="genres", most=MAX_GENRES)
+        for name, value, most in (
+            ("season", self.season, MAX_SEASON),
+            ("episode", self.episode, MAX_EPISODE),
+        ):
+            if value is not None and not 0 <= value <= most:
+                raise Invalid(f"{name} takes 0 to {most}", field=name)
+        if unknown := self.locked - set(LOCKABLE):
+            raise Invalid(f"no such field: {', '.join(sorted(unknown))}", field="locked")
+
+    def take(self, said: Description, *, at: datetime) -> bool:
+        """Take over what a source says, but for what a person has set; tell whether it was news.
+
+        Args:
+            said: tidied; what it does not say stays as it is.
+            at: now.
+        """
+        return self._change(said, {name for name in _SAID if name not in self.locked}, at)
+
+    def fill(self, said: Description, *, at: datetime) -> bool:
+        """Take over only what nobody has said yet; tell whether it was news."""
+        empty = {name for name in _SAID if not getattr(self, name) or name == "external_ids"}
+        return self._change(said, empty - self.locked, at)
+
+    def edit(self, changes: Mapping[str, Any], *, unlock: frozenset[str], at: datetime) -> None:
+        """Set fields by hand and lock them; ``unlock`` gives fields back to the scans.
+
+        Raises:
+            Invalid: naming the field; the work is unchanged then.
+        """
+        if unknown := (changes.keys() | unlock) - set(LOCKABLE):
+            raise Invalid(f"no such field: {', '.join(sorted(unknown))}", field=min(unknown))
+        if "year" in changes:
+            check_year(changes["year"], today=at)
+        changed = replace(
+            self,
+            **changes,
+            locked=(self.locked | changes.keys()) - unlock,
+            organized=True,
+            updated_at=at,
+        )
+        for one in fields(self):
+            setattr(self, one.name, getattr(changed, one.name))
+
+    def _change(self, said: Description, names: set[str], at: datetime) -> bool:
+        news = False
+        for name in names:
+            value = getattr(said, name)
+            if name == "external_ids":
+                value = {**self.external_ids, **value}
+            if value in (None, "", (), {}) or value == getattr(self, name):
+                continue
+            setattr(self, name, value)
+            news = True
+        if news:
+            self.updated_at = at
+        return news
+
+
+def _labels(texts: tuple[str, ...], *, field: str, most: int) -> tuple[str, ...]:
+    if len(texts) > most:
+        raise Invalid(f"{field} takes at most {most}", field=field)
+    return tuple(clean(text, field=field, max_length=MAX_TAG, min_length=1) for text in texts)
 
 
 def check_year(year: int | None, *, today: datetime) -> int | None:

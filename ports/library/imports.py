@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from domain.ids import LocationId, VideoId, WorkId
@@ -19,6 +20,7 @@ class KnownVideo:
     work_id: WorkId
     signature: str
     availability: Availability
+    extras: str = ""
 
 
 class ScanImport(Protocol):
@@ -45,7 +47,11 @@ class ScanImport(Protocol):
         ...
 
     def set_availability(self, videos: Sequence[VideoId], availability: Availability) -> None:
-        """Mark videos (at most 1,000)."""
+        """Mark videos (at most 1,000); what is there again, or gone, is not missing any more."""
+        ...
+
+    def set_missing(self, videos: Sequence[VideoId], at: datetime) -> None:
+        """Mark videos (at most 1,000) as offline and missing, since ``at`` or earlier."""
         ...
 
     def set_location_offline(self, location_id: LocationId) -> int:

@@ -218,7 +218,8 @@ def test_documents_hold_what_the_contract_names(backend, rows):
     document = json.loads(backend.catalogue.work(EVERYTHING, work.id))
     assert set(document) == {
         "id", "title", "year", "description", "director", "rating", "content_rating", "tags",
-        "external_ids", "organized", "created_at", "updated_at", "videos",
+        "external_ids", "organized", "created_at", "updated_at", "videos", "genres", "people",
+        "series_id", "season", "episode",
     }  # fmt: skip
     assert (document["title"], document["tags"], document["rating"]) == (
         "Amélie “1”",
@@ -231,7 +232,7 @@ def test_documents_hold_what_the_contract_names(backend, rows):
     assert set(shown) == {
         "id", "filename", "file_size", "web_compatible", "duration", "width", "height",
         "video_codec", "audio_codec", "container", "bit_rate", "frame_rate", "fingerprints",
-        "storage_type", "availability", "created_at", "updated_at", "work_id", "work_title",
+        "subtitles", "storage_type", "availability", "created_at", "updated_at", "work_id", "work_title",
     }  # fmt: skip
     assert shown["duration"] == 60.5
     assert "locator" not in json.dumps(document)
@@ -246,8 +247,7 @@ def test_metadata_needs_its_scope(backend, rows):
         backend.catalogue.works_after(without, after=None, limit=9).documents[0],
     ):
         assert "secret" not in text
-        assert not {"description", "director", "rating", "tags", "external_ids"} & set(
-            json.loads(text)
-        )
+        withheld = {"description", "director", "rating", "tags", "external_ids", "genres", "people"}
+        assert not withheld & set(json.loads(text))
     view = backend.catalogue.work_view(without, work.id, viewer=None)
     assert (view.description, view.director, view.tags) == ("", "", ())

@@ -9,25 +9,18 @@ import sqlalchemy as sa
 from adapters.sql import schema
 from adapters.sql.mapper import RowMapper
 from adapters.sql.repositories.rows import (
-    VIDEO,
-    VIDEO_SOURCE,
-    WORK,
     find_location,
-    search_text,
-    work_values,
 )
 from adapters.sql.repositories.shelves import Shelves
 from adapters.sql.repositories.table import VersionedTable, chunks
 from domain.errors import Conflict
-from domain.ids import ConnectionId, LibraryId, LocationId, VideoId, WorkId
+from domain.ids import ConnectionId, LibraryId, LocationId, WorkId
 from domain.library.storage_location import (
     Library,
     LibraryNotFound,
     LocationNotFound,
     StorageLocation,
 )
-from domain.library.video import Video, VideoNotFound
-from domain.library.work import Work, WorkNotFound
 
 LIBRARY = RowMapper(Library, schema.library)
 LOCATION = RowMapper(StorageLocation, schema.storage_location)
@@ -170,104 +163,3 @@ class SqlLocations:
         known = sa.select(sa.exists().where(schema.library.c.id == location.library_id))
         if not self._connection.scalar(known):
             raise LibraryNotFound
-
-
-class SqlWorks:
-    """Works by id; ``save`` keeps pages and search in step."""
-
-    def __init__(self, connection: sa.Connection, shelves: Shelves) -> None:
-        self._connection, self._shelves = connection, shelves
-        self._table = VersionedTable(connection, schema.work, WORK, WorkNotFound)
-
-    def get(self, work_id: WorkId) -> Work:
-        return self._table.get(work_id)
-
-    def add(self, work: Work) -> None:
-        self._table.insert(work, **work_values(work), shown=False)
-        if work.connection_id is None:
-            write_external_ids(self._connection, [(self._row(work.id), work)])
-
-    def save(self, work: Work) -> None:
-        stored = self.get(work.id)
-        self._table.update(work, **work_values(work))
-        # The text holds the fields after the version was counted up, and the version is not in it.
-        row = self._row(work.id)
-        if work.connection_id is None and stored.external_ids != work.external_ids:
-            table = schema.external_id
-            self._connection.execute(sa.delete(table).where(table.c.work_row == row))
-            write_external_ids(self._connection, [(row, work)])
-        if stored.merged_into != work.merged_into:
-            self._show_videos(row, self._target(work))
-        elif stored.title != work.title:
-            self._retitle(row, work.title)
-        self._shelves.touch([row])
-
-    def _row(self, work_id: WorkId) -> int:
-        table = schema.work
-        row: int | None = self._connection.scalar(
-            sa.select(table.c.row).where(table.c.id == work_id)
-        )
-        if row is None:
-            raise WorkNotFound
-        return row
-
-    def _target(self, work: Work) -> Work:
-        """Return the work at the end of the chain of merges."""
-        seen = {work.id}
-        while work.merged_into is not None:
-            work = self.get(work.merged_into)
-            if work.id in seen:
-                raise Conflict("a work cannot be merged into itself")
-            seen.add(work.id)
-        return work
-
-    def _show_videos(self, row: int, target: Work) -> None:
-        """Show the videos of a work, and of those merged into it, under ``target``."""
-        table, video = schema.work, schema.video
-        target_row, following = self._row(target.id), [row]
-        while following:
-            mine = video.c.work_row.in_(following)
-            before = sa.select(video.c.shown_row).where(mine).distinct()
-            self._shelves.touch(self._connection.scalars(before))
-            self._connection.execute(sa.update(video).where(mine).values(shown_row=target_row))
-            parents = sa.select(table.c.id).where(table.c.row.in_(following))
-            children = sa.select(table.c.row).where(table.c.merged_into.in_(parents))
-            following = list(self._connection.scalars(children))
-        self._shelves.touch([target_row])
-        self._retitle(target_row, target.title)
-
-    def _retitle(self, row: int, title: str) -> None:
-        video = schema.video
-        query = sa.select(video.c.row, video.c.filename).where(video.c.shown_row == row)
-        texts = [
-            {"number": number, "text": search_text(title, filename)}
-            for number, filename in self._connection.execute(query)
-        ]
-        if texts:
-            update = sa.update(video).where(video.c.row == sa.bindparam("number"))
-            self._connection.execute(update.values(search_text=sa.bindparam("text")), texts)
-
-
-class SqlVideos:
-    """Videos by id."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
-
-    def get(self, video_id: VideoId) -> Video:
-        query = sa.select(*VIDEO.columns).select_from(VIDEO_SOURCE)
-        row = self._connection.execute(query.where(schema.video.c.id == video_id)).first()
-        if row is None:
-            raise VideoNotFound
-        return VIDEO.load(row)
-
-
-def write_external_ids(connection: sa.Connection, works: Sequence[tuple[int, Work]]) -> None:
-    """Write down by which ids of other catalogues own works are known."""
-    values = [
-        {"work_row": row, "name": name, "value": value}
-        for row, work in works
-        for name, value in work.external_ids.items()
-    ]
-    if values:
-        connection.execute(sa.insert(schema.external_id), values)

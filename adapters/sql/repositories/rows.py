@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,3 +69,14 @@ def find_location(connection: sa.Connection, location_id: LocationId) -> tuple[i
     if found is None:
         raise LocationNotFound
     return found.row, found.storage_type
+
+
+def write_external_ids(connection: sa.Connection, works: Sequence[tuple[int, Work]]) -> None:
+    """Write down by which ids of other catalogues own works are known."""
+    values = [
+        {"work_row": row, "name": name, "value": value}
+        for row, work in works
+        for name, value in work.external_ids.items()
+    ]
+    if values:
+        connection.execute(sa.insert(schema.external_id), values)

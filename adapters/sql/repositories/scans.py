@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
@@ -11,12 +12,12 @@ import sqlalchemy as sa
 
 from adapters.sql import schema
 from adapters.sql.repositories.bulk import insert_rows, update_rows
-from adapters.sql.repositories.library import write_external_ids
 from adapters.sql.repositories.rows import (
     find_location,
     new_rows,
     video_values,
     work_values,
+    write_external_ids,
 )
 from adapters.sql.repositories.shelves import Shelves
 from adapters.sql.repositories.table import chunks
@@ -100,8 +101,16 @@ class SqlScanImport:
             mine = _video.c.id.in_(some)
             query = sa.select(_video.c.shown_row).where(mine).distinct()
             self._shelves.touch(self._connection.scalars(query))
-            update = sa.update(_video).where(mine).values(availability=availability)
-            self._connection.execute(update)
+            values: dict[str, Any] = {"availability": availability}
+            if availability is not Availability.OFFLINE:
+                values["missing_since"] = None
+            self._connection.execute(sa.update(_video).where(mine).values(values))
+
+    def set_missing(self, videos: Sequence[VideoId], at: datetime) -> None:
+        self.set_availability(videos, Availability.OFFLINE)
+        for some in chunks(videos):
+            new = _video.c.id.in_(some) & _video.c.missing_since.is_(None)
+            self._connection.execute(sa.update(_video).where(new).values(missing_since=at))
 
     def set_location_offline(self, location_id: LocationId) -> int:
         row, _ = self._place(location_id)
@@ -219,6 +228,7 @@ def _known_videos() -> sa.Select[Any]:
         _work.c.id,
         _video.c.signature,
         _video.c.availability,
+        _video.c.extras,
     ).join(_work, _work.c.row == _video.c.work_row)
 
 

@@ -1,7 +1,7 @@
 """Tables. Column names equal the domain's field names, so that one mapper serves all."""
 
 from adapters.sql.database import Base
-from adapters.sql.schema.catalogue import external_id, library_work, video, work
+from adapters.sql.schema.catalogue import external_id, library_work, series, video, work
 from adapters.sql.schema.federation import api_key, audit, connection
 from adapters.sql.schema.jobs import job
 from adapters.sql.schema.library import library, node, storage_location
@@ -19,6 +19,7 @@ __all__ = [
     "library_work",
     "metadata",
     "node",
+    "series",
     "session",
     "storage_location",
     "user",

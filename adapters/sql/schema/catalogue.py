@@ -6,14 +6,62 @@ written. ``shown_row`` is the work that a video is shown under: its own, or the 
 merged into. ``shown`` and ``library_work`` follow from the videos that are not gone.
 """
 
+import dataclasses
+from typing import Any
+
 import sqlalchemy as sa
 
 from adapters.sql.database import Base
-from adapters.sql.types import Json, UtcDateTime, Uuid, choice, row_number
+from adapters.sql.types import Json, UtcDateTime, Uuid, choice, row_number, sorted_texts
+from domain.library.description import Credit, CreditRole
+from domain.library.subtitles import SubtitleTrack
 from domain.library.video import Availability
+
+
+def _load_credits(rows: list[list[str]]) -> tuple[Credit, ...]:
+    return tuple(Credit(name, CreditRole(role), character) for name, role, character in rows)
+
+
+def _dump_credits(credits_: tuple[Credit, ...]) -> list[list[str]]:
+    return [[one.name, one.role.value, one.character] for one in credits_]
+
+
+def _load_subtitles(rows: list[dict[str, Any]]) -> tuple[SubtitleTrack, ...]:
+    return tuple(SubtitleTrack(**row) for row in rows)
+
+
+def _dump_subtitles(tracks: tuple[SubtitleTrack, ...]) -> list[dict[str, Any]]:
+    """Leave out what is at its default: most files have many tracks alike."""
+    return [
+        {
+            one.name: value
+            for one in dataclasses.fields(track)
+            if (value := getattr(track, one.name)) != one.default
+        }
+        for track in tracks
+    ]
+
 
 # Ordered by code point on both engines, as Python orders strings.
 ordered_text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+series = sa.Table(
+    "series",
+    Base.metadata,
+    sa.Column("row", row_number(), primary_key=True),
+    sa.Column("id", Uuid, nullable=False, unique=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("sort_title", ordered_text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("year", sa.Integer),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("external_ids", Json(), nullable=False),
+    sa.Column("poster", sa.Text, nullable=False),
+    sa.Column("locked", Json(frozenset, sorted_texts), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Index("ix_series_sort_title_row", "sort_title", "row"),
+)
 
 work = sa.Table(
     "work",
@@ -31,6 +79,13 @@ work = sa.Table(
     sa.Column("content_rating", sa.Text),
     sa.Column("tags", Json(tuple, list), nullable=False),
     sa.Column("external_ids", Json(), nullable=False),
+    sa.Column("genres", Json(tuple, list), nullable=False),
+    sa.Column("credits", Json(_load_credits, _dump_credits), nullable=False),
+    sa.Column("series_id", Uuid, sa.ForeignKey("series.id")),
+    sa.Column("season", sa.Integer),
+    sa.Column("episode", sa.Integer),
+    sa.Column("poster", sa.Text, nullable=False),
+    sa.Column("locked", Json(frozenset, sorted_texts), nullable=False),
     sa.Column("organized", sa.Boolean, nullable=False),
     sa.Column("connection_id", Uuid, sa.ForeignKey("connection.id")),
     sa.Column("remote_id", sa.Text),
@@ -54,6 +109,16 @@ sa.Index(
     work.c.merged_into,
     sqlite_where=work.c.merged_into.is_not(None),
     postgresql_where=work.c.merged_into.is_not(None),
+)
+_is_episode = work.c.series_id.is_not(None)
+sa.Index(
+    "ix_work_series_id_season_episode_row",
+    work.c.series_id,
+    work.c.season,
+    work.c.episode,
+    work.c.row,
+    sqlite_where=_is_episode,
+    postgresql_where=_is_episode,
 )
 sa.Index(
     "ix_work_own_sort_title",
@@ -99,6 +164,9 @@ video = sa.Table(
     sa.Column("web_compatible", sa.Boolean, nullable=False),
     sa.Column("availability", choice(Availability), nullable=False),
     sa.Column("etag", sa.Text),
+    sa.Column("extras", sa.Text, nullable=False),
+    sa.Column("subtitles", Json(_load_subtitles, _dump_subtitles), nullable=False),
+    sa.Column("missing_since", UtcDateTime),
     sa.Column("remote_id", sa.Text),
     sa.Column("peer_has_it", sa.Boolean, nullable=False),  # False: offline at the peer itself
     sa.Column("fields", sa.Text, nullable=False),
@@ -106,6 +174,14 @@ video = sa.Table(
     sa.UniqueConstraint("location_row", "locator"),
     # Answers every count without touching the rows.
     sa.Index("ix_video_counts", "location_row", "availability", "shown_row", "file_size"),
+)
+_is_missing = video.c.missing_since.is_not(None)
+sa.Index(
+    "ix_video_missing_location_row_row",
+    video.c.location_row,
+    video.c.row,
+    sqlite_where=_is_missing,
+    postgresql_where=_is_missing,
 )
 for column in (video.c.oshash, video.c.sha256, video.c.xxhash64):
     own = column.is_not(None) & video.c.remote_id.is_(None)

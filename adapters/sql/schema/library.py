@@ -47,6 +47,9 @@ storage_location = sa.Table(
     sa.Column("reachable", sa.Boolean),
     sa.Column("unreachable_reason", sa.Text, nullable=False),
     sa.Column("last_scan", Json(_load_scan, _dump_scan)),
+    sa.Column("scan_every_hours", sa.Integer),
+    sa.Column("watch", sa.Boolean, nullable=False),
+    sa.Column("refused_missing", sa.Integer, nullable=False),
     sa.Column("connection_id", Uuid, sa.ForeignKey("connection.id"), index=True),
     sa.Column("version", sa.Integer, nullable=False),
 )

@@ -261,7 +261,10 @@ def test_documents_are_members_of_json_objects():
         "id", "title", "year", "content_rating", "organized", "created_at", "updated_at",
     ]  # fmt: skip
     more = json.loads("{" + document.work_metadata_fields(work(tags=("a",))) + "}")
-    assert list(more) == ["description", "director", "rating", "tags", "external_ids"]
+    assert list(more) == [
+        "description", "director", "rating", "tags", "external_ids", "genres", "people",
+        "series_id", "season", "episode",
+    ]  # fmt: skip
     prints = Fingerprints(oshash="0f")
     shown = json.loads(
         "{" + document.video_fields(video(fingerprints=prints), StorageType.LOCAL) + "}"
