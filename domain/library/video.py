@@ -75,6 +75,21 @@ class Fingerprints:
     xxhash64: str | None = None
 
 
+class PictureKind(StrEnum):
+    """The shape of a picture."""
+
+    POSTER = "poster"  # upright
+    STILL = "still"  # wide
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSource:
+    """Where a picture of a video can be had: a side-car by its locator; else its location is asked."""
+
+    kind: PictureKind
+    locator: str = ""
+
+
 @dataclass(slots=True, kw_only=True)
 class Video:
     """One file of a work in one storage location.
@@ -103,6 +118,7 @@ class Video:
     etag: str | None = None
     extras: str = ""
     subtitles: tuple[SubtitleTrack, ...] = ()
+    pictures: tuple[PictureSource, ...] = ()
     missing_since: datetime | None = None
     remote_id: str | None = None
 

@@ -15,7 +15,7 @@ from adapters.sql.database import Base
 from adapters.sql.types import Json, UtcDateTime, Uuid, choice, row_number, sorted_texts
 from domain.library.description import Credit, CreditRole
 from domain.library.subtitles import SubtitleTrack
-from domain.library.video import Availability
+from domain.library.video import Availability, PictureKind, PictureSource
 
 
 def _load_credits(rows: list[list[str]]) -> tuple[Credit, ...]:
@@ -44,6 +44,15 @@ def _dump_subtitles(tracks: tuple[SubtitleTrack, ...]) -> list[dict[str, Any]]:
 
 # Ordered by code point on both engines, as Python orders strings.
 ordered_text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def _load_pictures(rows: list[list[str]]) -> tuple[PictureSource, ...]:
+    return tuple(PictureSource(PictureKind(kind), locator) for kind, locator in rows)
+
+
+def _dump_pictures(sources: tuple[PictureSource, ...]) -> list[list[str]]:
+    return [[one.kind.value, one.locator] for one in sources]
+
 
 series = sa.Table(
     "series",
@@ -166,6 +175,7 @@ video = sa.Table(
     sa.Column("etag", sa.Text),
     sa.Column("extras", sa.Text, nullable=False),
     sa.Column("subtitles", Json(_load_subtitles, _dump_subtitles), nullable=False),
+    sa.Column("pictures", Json(_load_pictures, _dump_pictures), nullable=False),
     sa.Column("missing_since", UtcDateTime),
     sa.Column("remote_id", sa.Text),
     sa.Column("peer_has_it", sa.Boolean, nullable=False),  # False: offline at the peer itself

@@ -59,6 +59,7 @@ def upgrade() -> None:
     for column in (
         sa.Column("extras", sa.Text, nullable=False, server_default=""),
         sa.Column("subtitles", sa.Text, nullable=False, server_default="[]"),
+        sa.Column("pictures", sa.Text, nullable=False, server_default="[]"),
         sa.Column("missing_since", sa.DateTime),
     ):
         op.add_column("video", column)
@@ -84,7 +85,7 @@ def downgrade() -> None:
     for name in ("scan_every_hours", "watch", "refused_missing"):
         op.drop_column("storage_location", name)
     op.drop_index("ix_video_missing_location_row_row", "video")
-    for name in ("extras", "subtitles", "missing_since"):
+    for name in ("extras", "subtitles", "pictures", "missing_since"):
         op.drop_column("video", name)
     op.drop_index("ix_work_series_id_season_episode_row", "work")
     with op.batch_alter_table("work") as work:
