@@ -113,6 +113,17 @@ class StorageLocation:
             raise Invalid(
                 f"scan_every_hours takes 1 to {MAX_SCAN_EVERY_HOURS}", field="scan_every_hours"
             )
+        if self.watch and self.storage_type is not StorageType.LOCAL:
+            raise Invalid("only folders of this machine can be watched", field="watch")
+
+    @property
+    def waiting_removals(self) -> int:
+        """How many missing videos wait for an admin's decision; 0 where that many were refused."""
+        if self.last_scan is None:
+            return 0
+        counts = self.last_scan.counts
+        waiting = max(self.last_scan.held, counts.missing - counts.removed)
+        return waiting if waiting > self.refused_missing else 0
 
     def is_scan_due(self, now: datetime) -> bool:
         """Tell whether the schedule asks for a scan."""
