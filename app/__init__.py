@@ -20,6 +20,7 @@ from app.admin import libraries as admin_libraries
 from app.admin import locations as admin_locations
 from app.admin import overview as admin_overview
 from app.admin import people as admin_people
+from app.admin import removal as admin_removal
 from app.admin import settings as admin_settings
 from app.admin import trail as admin_trail
 from app.api import library, node, openapi, problems, streams
@@ -216,8 +217,13 @@ def _admin_pages(container: Container, settings: Settings) -> Blueprint:
             edit_location=container.edit_location(),
             remove_location=container.remove_location(),
             test_location=container.test_location(),
+            name_secrets=container.name_secrets(),
             request_scan=request_scan,
+        ),
+        admin_removal.routes(
+            **films,
             approve_removal=container.approve_removal(),
+            refuse_removal=container.refuse_removal(),
         ),
         admin_libraries.routes(
             **films,
@@ -283,6 +289,8 @@ def _add_commands(app: Flask, container: Container, settings: Settings, engine: 
             test_location=container.test_location,
             request_scan=container.request_scan,
             approve_removal=container.approve_removal,
+            refuse_removal=container.refuse_removal,
+            catalogue=container.catalogue,
             run_job_here=container.run_job_here,
             read_only=read_only,
         ),

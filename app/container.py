@@ -33,10 +33,13 @@ from app.usecases.library.locations import (
     AddLocation,
     CreateLibrary,
     EditLocation,
+    LocationSecrets,
+    NameSecrets,
     RemoveLibrary,
     RemoveLocation,
     TestLocation,
 )
+from app.usecases.library.removal import RefuseRemoval
 from app.usecases.library.scan_pass import ScanTools
 from app.usecases.library.scanning import ApproveRemoval, RequestScan, ScanLocation
 from app.usecases.library.signed_urls import OpenSignedStream, SignStreamUrl, StreamSubjects
@@ -153,12 +156,17 @@ class Container(Backends):
     edit_location = providers.Factory(
         EditLocation, **_both, storages=Backends.storages, secret_box=Backends.secret_box
     )
+    name_secrets = providers.Factory(
+        NameSecrets,
+        providers.Factory(LocationSecrets, Backends.read_only.provider, Backends.secret_box),
+    )
     remove_location = providers.Factory(RemoveLocation, **_writes, storages=Backends.storages)
     test_location = providers.Factory(
         TestLocation, read_only=Backends.read_only.provider, storages=Backends.storages
     )
     request_scan = providers.Factory(RequestScan, **_makes, queue=Backends.queue)
     approve_removal = providers.Factory(ApproveRemoval, **_makes, queue=Backends.queue)
+    refuse_removal = providers.Factory(RefuseRemoval, **_writes)
     scan_location = providers.Factory(
         ScanLocation,
         tools=providers.Factory(

@@ -47,6 +47,7 @@ _BADGES: Mapping[str, Badge] = {
     "cancelled": Badge("Cancelled", "ban", "off"),
     "ok": Badge("OK", "check", "good"),
     "held": Badge("Waits for approval", "clock", "wait"),
+    "kept": Badge("Kept as offline", "unplugged", "off"),
 }
 
 
@@ -71,6 +72,14 @@ def clock_time(seconds: float) -> str:
     hours, rest = divmod(whole, 3600)
     minutes = f"{rest // 60:02}" if hours else str(rest // 60)
     return ":".join([*([str(hours)] if hours else []), minutes, f"{rest % 60:02}"])
+
+
+def hours(count: int) -> str:
+    """Write how often something happens: ``hour``, ``6 hours``, ``day``, ``3 days``."""
+    if count % 24:
+        return "hour" if count == 1 else f"{count} hours"
+    days = count // 24
+    return "day" if days == 1 else f"{days} days"
 
 
 def size(count: float | None) -> str:
@@ -151,6 +160,7 @@ def teach_words(app: Flask, clock: Clock) -> None:
     app.jinja_env.filters.update(
         duration=duration,
         clock_time=clock_time,
+        hours=hours,
         size=size,
         number=number,
         exact=exact,
