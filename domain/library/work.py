@@ -21,6 +21,7 @@ from domain.library.description import (
     YEARS_AHEAD,
     Credit,
     Description,
+    episode_code,
 )
 from domain.library.editing import MergeRefused, NotOurs, checked_changes
 from domain.text import clean
@@ -102,6 +103,13 @@ class Work:
                 raise Invalid(f"{name} takes 0 to {most}", field=name)
         if unknown := self.locked - set(LOCKABLE):
             raise Invalid(f"no such field: {', '.join(sorted(unknown))}", field="locked")
+
+    @property
+    def episode_code(self) -> str:
+        """Season and episode as people write them (``S01E02``), empty where not both are known."""
+        if self.season is None or self.episode is None:
+            return ""
+        return episode_code(self.season, self.episode)
 
     def take(self, said: Description, *, at: datetime) -> bool:
         """Take over what a source says, but for what a person has set; tell whether it was news.

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.sql import schema
+from adapters.sql.queries.admin import missing_videos
 from adapters.sql.queries.cards import begun_works, work_cards, work_view
+from adapters.sql.queries.cursors import read_cursor, write_cursor
 from adapters.sql.queries.documents import video_documents, visible_videos, work_documents
 from adapters.sql.queries.scope import Scopes, places
 from adapters.sql.queries.search import Search
+from adapters.sql.queries.series import series_cards, series_view
 from adapters.sql.queries.snapshot import Snapshots
 from adapters.sql.queries.targets import StreamTargets
+from adapters.sql.queries.terms import found_terms
 from adapters.sql.queries.walk import Key, Sort, Walk
-from domain.ids import LibraryId, LocationId, UserId, VideoId, WorkId
+from domain.ids import LibraryId, LocationId, SeriesId, UserId, VideoId, WorkId
 from domain.library.search_query import parse_query
 from domain.library.video import Availability
 from ports.library.catalogue import (
+    EPISODE_SORT,
     CardSlice,
     CursorInvalid,
     DocumentPage,
     DocumentSlice,
+    MissingSlice,
+    SeriesSlice,
+    SeriesView,
     StreamTarget,
+    Term,
+    TermKind,
     Totals,
     Visibility,
     WorkCard,
@@ -146,9 +154,9 @@ class SqlCatalogue:
             walk = self._walk(connection, seen_by, sort, where)
             if query.strip():
                 found = _matching_works(connection, walk, query)
-                start = _read_place(after)
+                (start,) = (0,) if after is None else read_cursor(after, "best", int)
                 rows, end = found[start : start + limit], start + limit
-                following = _place_text(end) if end < len(found) else None
+                following = write_cursor("best", end) if end < len(found) else None
             else:
                 keys, following = _slice(connection, walk, after, limit)
                 rows = [key[1] for key in keys]
@@ -168,6 +176,34 @@ class SqlCatalogue:
         with self._snapshots.open() as connection:
             scope = self._scopes.resolve(connection, seen_by)
             return work_view(connection, scope, work_id, viewer)
+
+    def terms(self, kind: TermKind, *, starts: str = "", limit: int) -> Sequence[Term]:
+        with self._snapshots.open() as connection:
+            return found_terms(connection, kind, starts, limit)
+
+    def series_cards(self, seen_by: Visibility, *, after: str | None, limit: int) -> SeriesSlice:
+        with self._snapshots.open() as connection:
+            scope = self._scopes.resolve(connection, seen_by)
+            return series_cards(connection, scope, after, limit)
+
+    def series_view(self, seen_by: Visibility, series_id: SeriesId) -> SeriesView | None:
+        with self._snapshots.open() as connection:
+            scope = self._scopes.resolve(connection, seen_by)
+            return series_view(connection, scope, series_id)
+
+    def missing(self, location_id: LocationId, *, after: str | None, limit: int) -> MissingSlice:
+        with self._snapshots.open() as connection:
+            return missing_videos(connection, location_id, after, limit)
+
+    def export(self, seen_by: Visibility, *, where: WorkFilter = _NO_CONDITION) -> Iterator[bytes]:
+        after = None
+        while True:
+            part = self.works_after(seen_by, after=after, limit=200, where=where)
+            if part.documents:
+                yield "".join(f"{text}\n" for text in part.documents).encode()
+            after = part.after
+            if after is None:
+                return
 
     def library_counts(self) -> Mapping[LibraryId, Totals]:
         counts: Mapping[LibraryId, Totals] = self._counts_by(_library.c.id)
@@ -203,6 +239,8 @@ class SqlCatalogue:
     def _walk(
         self, connection: sa.Connection, seen_by: Visibility, sort: str, where: WorkFilter
     ) -> Walk:
+        if sort == EPISODE_SORT and where.series is None:
+            raise CursorInvalid("the order of episodes needs a series", field="sort")
         scope, library = self._scopes.resolve(connection, seen_by), None
         if where.library is not None:
             rows = {place.library_id: place.library_row for place in places(connection).values()}
@@ -255,22 +293,6 @@ def _matching_works(connection: sa.Connection, walk: Walk, query: str) -> list[i
     left = sa.select(_work.c.row).where(_work.c.row.in_(works), *walk.conditions())
     kept = set(connection.scalars(left))
     return [work for work in works if work in kept]
-
-
-def _place_text(place: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps(["best", place]).encode()).decode()
-
-
-def _read_place(text: str | None) -> int:
-    if text is None:
-        return 0
-    try:
-        name, place = json.loads(base64.urlsafe_b64decode(text.encode()))
-    except (ValueError, TypeError, RecursionError) as exc:
-        raise CursorInvalid(field="after") from exc
-    if name != "best" or type(place) is not int or place < 0:
-        raise CursorInvalid(field="after")
-    return place
 
 
 def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:

@@ -17,14 +17,20 @@ import sqlalchemy as sa
 
 from adapters.sql import schema
 from adapters.sql.queries.scope import Scope
-from ports.library.catalogue import SORTS, CursorInvalid, WorkFilter
+from domain.library.description import MAX_EPISODE, MAX_SEASON
+from ports.library.catalogue import EPISODE_SORT, SORTS, CursorInvalid, WorkFilter, WorkKind
 
 _work, _video, _shelf = schema.work, schema.video, schema.library_work
-_COLUMNS: dict[str, sa.Column[Any]] = {
+# Season and episode as one number; what has none comes last.
+EPISODE = sa.cast(sa.func.coalesce(_work.c.season, MAX_SEASON + 1), sa.BigInteger) * (
+    2 * MAX_EPISODE
+) + sa.func.coalesce(_work.c.episode, MAX_EPISODE + 1)
+_COLUMNS: dict[str, sa.ColumnElement[Any]] = {
     "title": _work.c.sort_title,
     "created_at": _work.c.created_at,
     "year": _work.c.year,
     "rating": _work.c.rating,
+    EPISODE_SORT: EPISODE,
 }
 _MOST_MERGED = 8  # libraries whose orders are merged; more are filtered from the order of all
 
@@ -39,7 +45,7 @@ class Sort:
     name: str
 
     def __post_init__(self) -> None:
-        if self.name not in SORTS:
+        if self.name not in {*SORTS, EPISODE_SORT}:
             raise CursorInvalid(f"sort takes one of {', '.join(SORTS)}", field="sort")
 
     @property
@@ -79,7 +85,7 @@ class Sort:
             return moment
         number = isinstance(value, int | float) and not isinstance(value, bool)
         fits = isinstance(value, str) if self.field == "title" else value is None or number
-        if not fits or (number and not abs(value) < 2**31):
+        if not fits or (number and not abs(value) < 2**53):
             raise CursorInvalid(field="after")
         return value
 
@@ -134,6 +140,8 @@ class Walk:
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """Return the conditions on ``work`` of the scope and the filter."""
         where, found = self.where, list[sa.ColumnElement[bool]]([_work.c.shown])
+        if where.needs_metadata and not self.scope.metadata:
+            return [sa.false()]
         if self.scope.own_only:
             found.append(_work.c.connection_id.is_(None))
         if not self.scope.all:
@@ -147,7 +155,20 @@ class Walk:
         if where.min_rating is not None:
             found.append(_work.c.rating >= where.min_rating)
         if where.tag is not None:
-            found.append(_has_tag(where.tag))
+            found.append(_has_text(_work.c.tags, where.tag))
+        if where.genre is not None:
+            found.append(_has_text(_work.c.genres, where.genre))
+        if where.person is not None:
+            found.append(
+                _has_text(_work.c.credits, where.person) | (_work.c.director == where.person)
+            )
+        if where.series is not None:
+            found.append(_work.c.series_id == where.series)
+        if where.season is not None:
+            found.append(_work.c.season == where.season)
+        if where.kind is not None:
+            is_film = _work.c.series_id.is_(None)
+            found.append(is_film if where.kind is WorkKind.FILM else ~is_film)
         if where.availability is not None:
             seen_so = [*self.scope.sees(_video), _video.c.availability == where.availability]
             found.append(sa.exists().where(_video.c.shown_row == _work.c.row, *seen_so))
@@ -215,14 +236,14 @@ def _ordered(
     return query.order_by(*(column.desc() if down else column for column in columns))
 
 
-def _has_tag(tag: str) -> sa.ColumnElement[bool]:
+def _has_text(column: sa.Column[Any], tag: str) -> sa.ColumnElement[bool]:
     """Return whether the JSON list of tags holds ``tag``.
 
     Quotes inside a JSON string follow a backslash, so an opening quote behind a bracket or a comma
     begins an element, and nothing else looks like one.
     """
     text = json.dumps(tag, ensure_ascii=False)
-    tags = sa.type_coerce(_work.c.tags, sa.Text)
+    tags = sa.type_coerce(column, sa.Text)
     # LIKE would not tell capitals from small letters on SQLite; what replacing changes holds it.
     first, further = (sa.func.replace(tags, f"{before}{text}", "") for before in "[,")
     return (first != tags) | (further != tags)
