@@ -18,11 +18,13 @@ from app.admin import jobs as admin_jobs
 from app.admin import keys as admin_keys
 from app.admin import libraries as admin_libraries
 from app.admin import locations as admin_locations
+from app.admin import merging as admin_merging
 from app.admin import overview as admin_overview
 from app.admin import people as admin_people
 from app.admin import removal as admin_removal
 from app.admin import settings as admin_settings
 from app.admin import trail as admin_trail
+from app.admin import works as admin_works
 from app.api import library, node, openapi, problems, streams
 from app.api.addresses import ClientAddresses
 from app.api.auth import Guard
@@ -194,6 +196,8 @@ def _add_pages(app: Flask, container: Container, settings: Settings) -> None:
             read_only=read_only,
             sign_stream_url=container.sign_stream_url(),
             read_thumbnail=container.read_thumbnail(),
+            kept_pictures=container.kept_pictures(),
+            read_subtitles=container.read_subtitles(),
             record_progress=container.record_progress(),
             mark_watched=container.mark_watched(),
         )
@@ -224,6 +228,23 @@ def _admin_pages(container: Container, settings: Settings) -> Blueprint:
             **films,
             approve_removal=container.approve_removal(),
             refuse_removal=container.refuse_removal(),
+        ),
+        admin_works.routes(
+            read_only=read_only,
+            trail=trail,
+            edit_work=container.edit_work(),
+            edit_series=container.edit_series(),
+            set_work_poster=container.set_work_poster(),
+            set_series_poster=container.set_series_poster(),
+            remove_work_poster=container.remove_work_poster(),
+            remove_series_poster=container.remove_series_poster(),
+            list_merged=container.list_merged(),
+        ),
+        admin_merging.routes(
+            **films,
+            merge_works=container.merge_works(),
+            undo_merge=container.undo_merge(),
+            split_video=container.split_video(),
         ),
         admin_libraries.routes(
             **films,

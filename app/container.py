@@ -29,6 +29,15 @@ from app.usecases.federation.keys import IssueKey, RevokeKey, RotateKey
 from app.usecases.federation.syncing import SyncPeer
 from app.usecases.housekeeping import TidyUp
 from app.usecases.jobs import CancelJob, RunDue, RunJob, RunJobHere
+from app.usecases.library.artwork import (
+    KeptPictures,
+    PosterStudio,
+    RemoveSeriesPoster,
+    RemoveWorkPoster,
+    SetSeriesPoster,
+    SetWorkPoster,
+)
+from app.usecases.library.editing import EditSeries, EditWork
 from app.usecases.library.locations import (
     AddLocation,
     CreateLibrary,
@@ -39,11 +48,14 @@ from app.usecases.library.locations import (
     RemoveLocation,
     TestLocation,
 )
+from app.usecases.library.merging import ListMerged, MergeWorks, SplitVideo, UndoMerge
 from app.usecases.library.removal import RefuseRemoval
+from app.usecases.library.scan_memo import ScanMemo
 from app.usecases.library.scan_pass import ScanTools
 from app.usecases.library.scanning import ApproveRemoval, RequestScan, ScanLocation
 from app.usecases.library.signed_urls import OpenSignedStream, SignStreamUrl, StreamSubjects
 from app.usecases.library.streaming import OpenStream
+from app.usecases.library.subtitles import ReadSubtitles
 from app.usecases.library.thumbnails import (
     THUMBNAIL,
     THUMBNAILS,
@@ -198,6 +210,33 @@ class Container(Backends):
     )
     record_progress = providers.Factory(RecordProgress, **_writes)
     mark_watched = providers.Factory(MarkWatched, **_writes, catalogue=Backends.catalogue)
+
+    # -- works, edited by hand
+    edit_work = providers.Factory(
+        EditWork, **_writes, memo=providers.Factory(ScanMemo, Backends.assets)
+    )
+    edit_series = providers.Factory(EditSeries, **_writes)
+    list_merged = providers.Factory(ListMerged, Backends.read_only.provider)
+    merge_works = providers.Factory(MergeWorks, **_writes)
+    undo_merge = providers.Factory(UndoMerge, **_writes)
+    split_video = providers.Factory(SplitVideo, **_makes, names=Backends.names)
+    _studio = providers.Factory(PosterStudio, Backends.artist, Backends.assets)
+    set_work_poster = providers.Factory(
+        SetWorkPoster, Backends.read_only.provider, _studio, edit_work
+    )
+    set_series_poster = providers.Factory(
+        SetSeriesPoster, Backends.read_only.provider, _studio, edit_series
+    )
+    remove_work_poster = providers.Factory(RemoveWorkPoster, edit_work, Backends.assets)
+    remove_series_poster = providers.Factory(RemoveSeriesPoster, edit_series, Backends.assets)
+    kept_pictures = providers.Factory(KeptPictures, Backends.assets)
+    read_subtitles = providers.Factory(
+        ReadSubtitles,
+        Backends.read_only.provider,
+        storages=Backends.storages,
+        assets=Backends.assets,
+        reader=Backends.subtitle_reader,
+    )
 
     # -- jobs
     cancel_job = providers.Factory(CancelJob, **_writes)

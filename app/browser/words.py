@@ -3,10 +3,15 @@
 import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
+from babelfish import Error as NoLanguage
+from babelfish import Language
 from flask import Flask
 
+from domain.library.description import episode_code
+from domain.library.subtitles import SubtitleTrack
 from ports.clock import Clock
 
 TONES = 6
@@ -155,6 +160,34 @@ def format_name(video_codec: str | None, audio_codec: str | None, container: str
     return " · ".join([*codecs, *kept])
 
 
+@lru_cache(maxsize=500)
+def language(tag: str) -> str:
+    """Name a language by its BCP 47 tag: ``German``, ``Portuguese (BR)``; the tag where unknown."""
+    if not tag:
+        return "Unknown language"
+    try:
+        known = Language.fromietf(tag)
+    except (NoLanguage, ValueError):
+        return tag
+    return f"{known.name} ({known.country.alpha2})" if known.country else str(known.name)
+
+
+def track_name(track: SubtitleTrack) -> str:
+    """Name a subtitle track: its language, then what is special about it."""
+    special = [
+        words
+        for words, holds in (
+            ("forced", track.forced),
+            ("for the hard of hearing", track.hearing_impaired),
+        )
+        if holds
+    ]
+    if track.title and track.title.casefold() not in language(track.language).casefold():
+        special.insert(0, track.title)
+    name = language(track.language)
+    return f"{name} ({', '.join(special)})" if special else name
+
+
 def teach_words(app: Flask, clock: Clock) -> None:
     """Give the templates the words of this module."""
     app.jinja_env.filters.update(
@@ -167,5 +200,9 @@ def teach_words(app: Flask, clock: Clock) -> None:
         ago=lambda moment: ago(moment, clock.now()),
         tone=tone,
         sentence=sentence,
+        language=language,
+        track_name=track_name,
     )
-    app.jinja_env.globals.update(badge=badge, format_name=format_name, resolution=resolution)
+    app.jinja_env.globals.update(
+        badge=badge, episode_code=episode_code, format_name=format_name, resolution=resolution
+    )

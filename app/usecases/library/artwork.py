@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from app.usecases.library.editing import EditSeries, EditWork
 from domain.errors import Invalid
 from domain.federation.audit import Actor
-from domain.ids import SeriesId, WorkId
-from ports.library.media import Artist, AssetStore
+from domain.ids import SeriesId, VideoId, WorkId
+from ports.library.media import Artist, AssetStore, MediaUnreadable
 from ports.unit_of_work import ReadOnlyFactory
 
 MAX_UPLOAD_BYTES = 10 * 1024 * 1024
@@ -42,14 +42,16 @@ class PosterStudio:
         """Keep the picture and return its digest.
 
         Raises:
-            PictureRefused: nothing, too much, or
-            MediaUnreadable: not a JPEG, PNG or WebP picture that can be read.
+            PictureRefused: nothing, too much, or no JPEG, PNG or WebP picture that can be read.
         """
         if not data:
             raise PictureRefused("Choose a picture.", field="picture")
         if len(data) > MAX_UPLOAD_BYTES:
             raise PictureRefused("A picture takes at most 10 MiB.", field="picture")
-        picture = self.artist.artwork(data, max_width=MAX_WIDTH, max_height=MAX_HEIGHT)
+        try:
+            picture = self.artist.artwork(data, max_width=MAX_WIDTH, max_height=MAX_HEIGHT)
+        except MediaUnreadable as exc:
+            raise PictureRefused(str(exc), field="picture") from exc
         self.assets.put(poster_name(item_id), picture)
         return poster_digest(picture)
 
@@ -63,7 +65,7 @@ class SetWorkPoster:
     edit: EditWork
 
     def __call__(self, work_id: WorkId, data: bytes, *, actor: Actor) -> None:
-        """Raise WorkNotFound, NotOurs, PictureRefused, MediaUnreadable."""
+        """Raise WorkNotFound, NotOurs, PictureRefused."""
         with self.read_only() as tx:
             tx.works.get(work_id).require_ours()
         self.edit(work_id, {"poster": self.studio.keep(work_id, data)}, actor=actor)
@@ -78,7 +80,7 @@ class SetSeriesPoster:
     edit: EditSeries
 
     def __call__(self, series_id: SeriesId, data: bytes, *, actor: Actor) -> None:
-        """Raise SeriesNotFound, PictureRefused, MediaUnreadable."""
+        """Raise SeriesNotFound, PictureRefused."""
         with self.read_only() as tx:
             tx.series.get(series_id)
         self.edit(series_id, {"poster": self.studio.keep(series_id, data)}, actor=actor)
@@ -108,3 +110,26 @@ class RemoveSeriesPoster:
         """Raise SeriesNotFound."""
         self.edit(series_id, {"poster": ""}, actor=actor)
         self.assets.remove(poster_name(series_id))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPictures:
+    """Read pictures that are kept; who may see them is asked before."""
+
+    assets: AssetStore
+
+    def poster(self, item_id: WorkId | SeriesId) -> bytes | None:
+        """Return the upright picture of a work or a series, or None."""
+        return self.assets.find(poster_name(item_id))
+
+    def storyboard(self, video_id: VideoId) -> bytes | None:
+        """Return the grid of pictures of a video, or None."""
+        return self.assets.find(f"storyboards/{video_id}.webp")
+
+    def has_storyboard(self, video_id: VideoId) -> bool:
+        """Tell whether a video has a grid of pictures, without reading it."""
+        return self.assets.has(f"storyboards/{video_id}.json")
+
+    def storyboard_map(self, video_id: VideoId) -> bytes | None:
+        """Return as JSON how a video's grid is laid out, or None."""
+        return self.assets.find(f"storyboards/{video_id}.json")
