@@ -25,11 +25,12 @@ from app.admin import removal as admin_removal
 from app.admin import settings as admin_settings
 from app.admin import trail as admin_trail
 from app.admin import works as admin_works
-from app.api import library, node, openapi, problems, streams
+from app.api import editing, library, node, openapi, problems, streams
 from app.api.addresses import ClientAddresses
 from app.api.auth import Guard
 from app.api.fast_streams import FastStreams
 from app.browser import entrance, pages
+from app.browser.csrf import check_form
 from app.browser.sessions import SessionStore
 from app.cli import audit, connections, keys, storage, users
 from app.cli import library as library_commands
@@ -109,6 +110,7 @@ def _add_api(
         audit=container.audit_trail(),
         clock=container.clock(),
         federation_enabled=settings.federation.enabled,
+        check_form=check_form,
     )
     guard.init_app(app)
     app.register_blueprint(
@@ -119,6 +121,13 @@ def _add_api(
             node=library.NodeNames(
                 name=node_settings.name, description=node_settings.description, version=VERSION
             ),
+        )
+    )
+    app.register_blueprint(
+        editing.blueprint(
+            catalogue=container.catalogue(),
+            read_only=container.read_only,
+            edit_work=container.edit_work(),
         )
     )
     app.register_blueprint(

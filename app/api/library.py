@@ -143,15 +143,20 @@ class LibraryViews:
             summary="Read a work with its videos",
             scope=Scope.READ,
             answer=schemas.Work,
-            statuses={404: "no such work, as far as the key sees"},
+            statuses={
+                304: "If-None-Match names the present state",
+                404: "no such work, as far as the key sees",
+            },
         )
     )
     def work(self, work_id: UUID) -> Response:
-        """Read one work."""
+        """Read one work; its ETag is what If-Match of a change takes."""
         document = self._catalogue.work(principal().visibility, WorkId(work_id))
         if document is None:
             raise WorkNotFound
-        return Response(document, mimetype=_JSON)
+        response = work_response(document)
+        response.make_conditional(request)
+        return response
 
     @operation(
         Operation(
@@ -210,6 +215,18 @@ class LibraryViews:
         if picture is None or kind is None:
             raise ThumbnailNotFound
         return picture_response(picture, kind)
+
+
+def work_response(document: str) -> Response:
+    """Send a work, tagged by what is sent."""
+    response = Response(document, mimetype=_JSON)
+    response.set_etag(work_tag(document))
+    return response
+
+
+def work_tag(document: str) -> str:
+    """Return the entity tag of a work as a caller sees it."""
+    return hashlib.sha256(document.encode()).hexdigest()[:32]
 
 
 def picture_type(data: bytes) -> str | None:
