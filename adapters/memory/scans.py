@@ -106,6 +106,7 @@ class MemoryScanImport:
             ),
             libraries=frozenset(place.library_id for place in places),
             locations=frozenset(place.id for place in places),
+            episode=work.episode_key,
         )
 
 
@@ -132,4 +133,5 @@ def _might_match(wanted: Traits, traits: Traits) -> bool:
     ids = wanted.external_ids.items() & traits.external_ids.items()
     prints = wanted.fingerprints & traits.fingerprints
     named = wanted.year == traits.year and fold(wanted.title) == fold(traits.title)
-    return bool(ids or prints or (named and wanted.year is not None))
+    same_episode = wanted.episode is not None and wanted.episode == traits.episode
+    return bool(ids or prints or same_episode or (named and wanted.year is not None))

@@ -7,6 +7,7 @@ import pytest
 from domain.errors import StaleWrite
 from domain.ids import SeriesId, WorkId
 from domain.library.description import Credit, CreditRole, EpisodeMark
+from domain.library.matching import Traits
 from domain.library.series import SeriesNotFound, series_of
 from domain.library.subtitles import SubtitleTrack
 from domain.library.video import VideoNotFound
@@ -125,3 +126,14 @@ def test_what_is_missing_remembers_since_when(rows, backend, clock):
         rows.mark(video, availability=back)
         with backend.read_only() as tx:
             assert tx.videos.get(video.id).missing_since is None
+
+
+def test_the_same_episode_is_a_candidate_whatever_its_title(rows, backend, new_id):
+    series = add_series(rows, new_id)
+    place = {"series_id": series.id, "season": 1, "episode": 2}
+    work, _ = rows.film(rows.location(), "Anfang", **place)
+    rows.film(rows.location(), "Ende", **(place | {"episode": 3}))
+    wanted = Traits(title="Pilot", external_ids={}, episode=(series.id, 1, 2))
+    with backend.read_only() as tx:
+        found = tx.scans.candidates([wanted])
+    assert [(key, traits.episode) for key, traits in found] == [(work.id, (series.id, 1, 2))]

@@ -32,6 +32,7 @@ from ports.library.imports import KnownVideo
 
 _work, _video, _place = schema.work, schema.video, schema.storage_location
 _PRINTS = ("oshash", "sha256", "xxhash64")
+_TRAITS = ("row", "id", "title", "year", "external_ids", "series_id", "season", "episode")
 _MOST_CANDIDATES = 5000  # a chunk of what is looked for
 _FIXED = {"id", "created_at", "peer_has_it"}  # columns of a video that an update leaves alone
 
@@ -52,8 +53,7 @@ class SqlScanImport:
         return found
 
     def candidates(self, wanted: Sequence[Traits]) -> Sequence[tuple[WorkId, Traits]]:
-        columns = (_work.c.row, _work.c.id, _work.c.title, _work.c.year, _work.c.external_ids)
-        own = sa.select(*columns).where(_work.c.connection_id.is_(None))
+        own = sa.select(*(_work.c[name] for name in _TRAITS)).where(_work.c.connection_id.is_(None))
         found = []
         for rows in chunks(sorted(self._candidate_rows(wanted))):
             works = self._connection.execute(own.where(_work.c.row.in_(rows))).all()
@@ -156,7 +156,10 @@ class SqlScanImport:
             if kind in _PRINTS:
                 same = _video.c[kind].in_(values) & _video.c.remote_id.is_(None)
                 queries.append(sa.select(_video.c.work_row).where(same))
-        titles = {sort_key(each.title) for each in wanted if each.year is not None}
+        for some in chunks({each.episode for each in wanted if each.episode is not None}):
+            place = sa.tuple_(_work.c.series_id, _work.c.season, _work.c.episode)
+            queries.append(sa.select(_work.c.row).where(place.in_(some)))
+        titles = {sort_key(each.title) for each in wanted if each.year and not each.episode}
         own = _work.c.connection_id.is_(None) & _work.c.year.is_not(None)
         named = sa.select(_work.c.row).where(own)
         queries += [named.where(_work.c.sort_title.in_(some)) for some in chunks(titles)]
@@ -250,4 +253,5 @@ def _traits(work: sa.Row[*tuple[Any, ...]], videos: Sequence[sa.Row[*tuple[Any, 
         ),
         libraries=frozenset(video.library_id for video in videos),
         locations=frozenset(video.location_id for video in videos),
+        episode=work.series_id and (work.series_id, work.season or 0, work.episode or 0),
     )
