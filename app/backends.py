@@ -28,6 +28,7 @@ from adapters.sql.unit_of_work import SqlReadOnly, SqlUnitOfWork
 from adapters.sql.upgrade import is_current
 from adapters.storage.registry import Kind, StorageRegistry, local_kind
 from adapters.storage.velour import VelourStorage
+from adapters.storage.watching import WatchdogWatcher
 from adapters.system.clock import SystemClock
 from adapters.system.counters import RedisCounters, SqliteCounters
 from adapters.system.ids import new_uuid7
@@ -188,6 +189,7 @@ class Backends(containers.DeclarativeContainer):
         FileAssetStore, providers.Callable(lambda s: s.data_dir / "assets", settings)
     )
     names = providers.ThreadSafeSingleton(GuessitNames)
+    folder_watcher = providers.Factory(WatchdogWatcher)
 
     # -- server
     node_server = providers.Factory(

@@ -111,6 +111,7 @@ class Media(Section):
     probe_timeout_s: float = Field(30, gt=0)
     probe_memory_mib: int = Field(1024, ge=256)
     thumbnails: bool = True
+    storyboards: bool = True
 
 
 class Library(Section):

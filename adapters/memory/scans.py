@@ -10,7 +10,13 @@ from adapters.memory.library import MemoryWorks
 from domain.errors import AlreadyExists
 from domain.ids import LocationId, VideoId, WorkId
 from domain.library.matching import Traits
-from domain.library.video import Availability, Fingerprints, Video, VideoNotFound
+from domain.library.video import (
+    Availability,
+    Fingerprints,
+    PictureKind,
+    Video,
+    VideoNotFound,
+)
 from domain.library.work import Work, WorkNotFound
 from domain.text import fold
 from ports.library.imports import KnownVideo
@@ -81,6 +87,16 @@ class MemoryScanImport:
             if video.location_id == location_id and video.availability is not Availability.GONE:
                 yield video.locator, self._known(video)
 
+    def iter_posterless(self, location_id: LocationId) -> Iterator[tuple[VideoId, WorkId]]:
+        for video in list(self._tables.videos.values()):
+            if (
+                video.location_id == location_id
+                and video.availability is Availability.AVAILABLE
+                and any(one.kind is PictureKind.POSTER for one in video.pictures)
+                and not self._tables.works[video.work_id].poster
+            ):
+                yield video.id, video.work_id
+
     def count_known(self, location_id: LocationId) -> int:
         return sum(1 for _ in self.iter_known(location_id))
 
@@ -92,6 +108,7 @@ class MemoryScanImport:
             signature=video.signature,
             availability=video.availability,
             extras=video.extras,
+            missing_since=video.missing_since,
         )
 
     def _traits(self, work: Work) -> Traits:

@@ -36,8 +36,7 @@ def state_of(location: StorageLocation) -> str:
 
 def held_of(location: StorageLocation) -> int:
     """Return how many videos wait for somebody to approve their removal."""
-    counts = location.last_scan.counts if location.last_scan else None
-    return max(0, counts.missing - counts.removed) if counts else 0
+    return location.last_scan.held if location.last_scan else 0
 
 
 def page_of(item_id: UUID) -> str:

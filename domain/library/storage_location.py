@@ -86,8 +86,7 @@ class StorageLocation:
     ``{"path": "/films"}``). Secrets are stored encrypted, apart, and are never returned.
     ``connection_id`` is set for the type velour only. ``scan_every_hours`` None: only when asked.
     ``watch``: scan soon after something changed there, where that can be noticed.
-    ``refused_missing``: so many missing videos an admin has refused to remove; no more are asked
-    about until more are missing.
+    ``refused_at``: an admin refused to remove what was missing then; it stays, shown as offline.
     """
 
     id: LocationId
@@ -102,7 +101,7 @@ class StorageLocation:
     last_scan: LastScan | None = None
     scan_every_hours: int | None = None
     watch: bool = False
-    refused_missing: int = 0
+    refused_at: datetime | None = None
     connection_id: ConnectionId | None = None
     version: int = 0
 
@@ -120,6 +119,11 @@ class StorageLocation:
             return False
         last = self.last_scan.finished_at if self.last_scan else self.created_at
         return now - last >= timedelta(hours=self.scan_every_hours)
+
+    def keeps(self, missing_since: datetime | None) -> bool:
+        """Tell whether an admin refused to remove a video that is missing since then."""
+        refused = self.refused_at
+        return missing_since is not None and refused is not None and missing_since <= refused
 
     def record_scan(self, scan: LastScan, *, reachable: bool, reason: str = "") -> None:
         """Remember how a scan ended and whether the place answered."""

@@ -21,6 +21,7 @@ class KnownVideo:
     signature: str
     availability: Availability
     extras: str = ""
+    missing_since: datetime | None = None
 
 
 class ScanImport(Protocol):
@@ -60,6 +61,10 @@ class ScanImport(Protocol):
 
     def iter_known(self, location_id: LocationId) -> Iterator[tuple[str, KnownVideo]]:
         """Yield (locator, video) of all videos of the location that are not gone, lazily."""
+        ...
+
+    def iter_posterless(self, location_id: LocationId) -> Iterator[tuple[VideoId, WorkId]]:
+        """Yield available videos that know of a poster, and whose work has none, lazily."""
         ...
 
     def count_known(self, location_id: LocationId) -> int:

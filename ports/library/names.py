@@ -6,12 +6,16 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class GuessedName:
-    """Title and year as the name suggests; series carry season and episode."""
+    """Title and year as the name suggests.
+
+    An episode has season and episode; its ``title`` is the series' then.
+    """
 
     title: str
     year: int | None = None
     season: int | None = None
     episode: int | None = None
+    episode_title: str | None = None
 
 
 class NameGuesser(Protocol):

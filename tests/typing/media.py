@@ -14,9 +14,11 @@ from adapters.memory.media import (
 from adapters.memory.storage import MemoryStorage, MemoryStorages
 from adapters.storage.local import LocalStorage
 from adapters.storage.registry import StorageRegistry
+from adapters.storage.watching import WatchdogWatcher
 from ports.library.media import AssetStore, MediaProbe, Thumbnailer
 from ports.library.names import NameGuesser
 from ports.library.storage import Storages, WalkableStorage
+from ports.library.watching import FolderWatcher
 
 
 def walkable(local: LocalStorage, memory: MemoryStorage) -> Iterator[WalkableStorage]:
@@ -41,3 +43,7 @@ def names(guessit: GuessitNames, memory: MemoryNameGuesser) -> Iterator[NameGues
 
 def assets(files: FileAssetStore, memory: MemoryAssetStore) -> Iterator[AssetStore]:
     yield from (files, memory)
+
+
+def watchers(watchdog: WatchdogWatcher) -> FolderWatcher:
+    return watchdog

@@ -25,7 +25,7 @@ from domain.errors import AlreadyExists
 from domain.ids import LocationId, VideoId, WorkId
 from domain.library.matching import Traits
 from domain.library.storage_location import StorageType
-from domain.library.video import Availability, Video, VideoNotFound
+from domain.library.video import Availability, PictureKind, Video, VideoNotFound
 from domain.library.work import Work, WorkNotFound
 from domain.text import sort_key
 from ports.library.imports import KnownVideo
@@ -135,6 +135,25 @@ class SqlScanImport:
             yield from found
             last = found[-1][0]
 
+    def iter_posterless(self, location_id: LocationId) -> Iterator[tuple[VideoId, WorkId]]:
+        row, _ = self._place(location_id)
+        pictures = sa.type_coerce(_video.c.pictures, sa.Text)
+        query = sa.select(_video.c.row, _video.c.id, _work.c.id.label("work_id"))
+        wanting = query.join(_work, _work.c.row == _video.c.work_row).where(
+            _video.c.location_row == row,
+            _video.c.availability == Availability.AVAILABLE,
+            pictures.contains(f'["{PictureKind.POSTER.value}"'),
+            _work.c.poster == "",
+        )
+        last = 0
+        while True:
+            page = wanting.where(_video.c.row > last).order_by(_video.c.row).limit(1000)
+            found = self._connection.execute(page).all()
+            if not found:
+                return
+            yield from ((each.id, each.work_id) for each in found)
+            last = found[-1].row
+
     def count_known(self, location_id: LocationId) -> int:
         row, _ = self._place(location_id)
         here = (_video.c.location_row == row) & (_video.c.availability != Availability.GONE)
@@ -232,6 +251,7 @@ def _known_videos() -> sa.Select[Any]:
         _video.c.signature,
         _video.c.availability,
         _video.c.extras,
+        _video.c.missing_since,
     ).join(_work, _work.c.row == _video.c.work_row)
 
 

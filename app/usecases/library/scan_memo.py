@@ -18,6 +18,7 @@ from ports.library.storage import FoundObject, WalkItem
 
 _LOCATOR = itemgetter(FoundObject._fields.index("locator"))
 _SIGNATURE = itemgetter(FoundObject._fields.index("signature"))
+_EXTRAS = itemgetter(FoundObject._fields.index("extras"))
 
 
 class WalkDigest:
@@ -33,7 +34,7 @@ class WalkDigest:
         found = [item for item in items if type(item) is FoundObject]
         self.complete = self.complete and len(found) == len(items)
         self.found += len(found)
-        for part in (_LOCATOR, _SIGNATURE):
+        for part in (_LOCATOR, _SIGNATURE, _EXTRAS):
             self._hash.update("\0".join(map(part, found)).encode())
         self._hash.update(b"\0")
 
