@@ -189,6 +189,7 @@ class Backends(containers.DeclarativeContainer):
         FileAssetStore, providers.Callable(lambda s: s.data_dir / "assets", settings)
     )
     names = providers.ThreadSafeSingleton(GuessitNames)
+    nfo = providers.Object(None)
     folder_watcher = providers.Factory(WatchdogWatcher)
 
     # -- server

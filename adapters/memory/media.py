@@ -53,10 +53,18 @@ class MemoryThumbnailer:
         return b"RIFF\0\0\0\0WEBP" + f"{path}@{at_share}".encode()
 
 
+@dataclass(slots=True)
 class MemoryNameGuesser:
-    """Takes the base name for the title, and a year in brackets for the year."""
+    """Takes the base name for the title, and a year in brackets for the year.
+
+    ``episodes`` says what the names of episodes mean.
+    """
+
+    episodes: dict[str, GuessedName] = field(default_factory=dict)
 
     def guess(self, name: str) -> GuessedName:
+        if name in self.episodes:
+            return self.episodes[name]
         stem = PurePosixPath(name).stem
         found = re.fullmatch(r"(?P<title>.+?) \((?P<year>\d{4})\)", stem)
         if found is None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from adapters.memory.database import Tables
 from adapters.memory.library import MemoryWorks
 from domain.errors import AlreadyExists
-from domain.ids import LocationId, VideoId, WorkId
+from domain.ids import LocationId, SeriesId, VideoId, WorkId
 from domain.library.matching import Traits
 from domain.library.video import (
     Availability,
@@ -87,15 +87,20 @@ class MemoryScanImport:
             if video.location_id == location_id and video.availability is not Availability.GONE:
                 yield video.locator, self._known(video)
 
-    def iter_posterless(self, location_id: LocationId) -> Iterator[tuple[VideoId, WorkId]]:
+    def iter_posterless(
+        self, location_id: LocationId
+    ) -> Iterator[tuple[VideoId, WorkId | SeriesId]]:
         for video in list(self._tables.videos.values()):
             if (
-                video.location_id == location_id
-                and video.availability is Availability.AVAILABLE
-                and any(one.kind is PictureKind.POSTER for one in video.pictures)
-                and not self._tables.works[video.work_id].poster
+                video.location_id != location_id
+                or video.availability is not Availability.AVAILABLE
+                or not any(one.kind is PictureKind.POSTER for one in video.pictures)
             ):
-                yield video.id, video.work_id
+                continue
+            work = self._tables.works[video.work_id]
+            series = None if work.series_id is None else self._tables.series[work.series_id]
+            if not (work if series is None else series).poster:
+                yield video.id, work.id if series is None else series.id
 
     def count_known(self, location_id: LocationId) -> int:
         return sum(1 for _ in self.iter_known(location_id))

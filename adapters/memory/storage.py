@@ -30,9 +30,10 @@ class MemoryStorage:
     """Objects by locator.
 
     ``beside`` names the companions of an object, ``told`` what the storage says of it; both count
-    as changed when ``extras`` does. ``remote``: there are no paths on this machine.
-    ``unreachable`` holds the reason why it does not answer, empty while it does; ``breaks_after``
-    lets a walk end that way in the middle; ``unreadable`` names objects a walk cannot look at.
+    as changed when ``extras`` does. ``hidden`` names objects that a walk passes over. ``remote``:
+    there are no paths on this machine. ``unreachable`` holds the reason why it does not answer,
+    empty while it does; ``breaks_after`` lets a walk end that way in the middle; ``unreadable``
+    names objects a walk cannot look at.
     """
 
     objects: dict[str, bytes] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class MemoryStorage:
     beside: dict[str, tuple[Companion, ...]] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
     extras: dict[str, str] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
     remote: bool = False
     unreachable: str = ""
     breaks_after: int | None = None
@@ -62,7 +64,7 @@ class MemoryStorage:
         self._answer()
         if not self.objects and not self.unreadable:
             raise StorageEmpty("nothing is in memory")
-        side_cars = {one.locator for some in self.beside.values() for one in some}
+        side_cars = {one.locator for some in self.beside.values() for one in some} | self.hidden
         films = [item for item in self.objects.items() if item[0] not in side_cars]
         for number, (locator, data) in enumerate(films):
             if number == self.breaks_after:

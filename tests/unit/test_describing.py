@@ -10,6 +10,7 @@ from domain.library.description import Credit, CreditRole, Description, EpisodeM
 from domain.library.subtitles import SubtitleTrack
 from domain.library.video import MediaFacts, PictureKind, PictureSource
 from ports.library.media import BudgetSpent, MediaUnreadable
+from ports.library.names import GuessedName
 from ports.library.storage import Companion, StorageUnreachable, Told
 from tests.unit.scan_node import Node
 
@@ -267,3 +268,26 @@ def test_what_an_admin_refused_to_remove_stays_and_is_not_asked_about_again(node
     assert node.scan()["counts"]["removed"] == 5
     states = [node.videos()[name].availability for name in names]
     assert states == ["offline"] * 30 + ["gone"] * 5 + ["available"] * 15
+
+
+def test_the_folder_of_a_series_says_what_its_episodes_belong_to(node, names):
+    film = "The Wire/Season 1/The Wire S01E01.mkv"
+    names.episodes[film] = GuessedName("the wire", None, 1, 1)
+    node.put(film)
+    show = {"The Wire/tvshow.nfo": b"show", "The Wire/poster.jpg": b"picture"}
+    node.disk.objects |= show
+    node.disk.hidden = set(show)
+    node.nfo.said[b"show"] = Description(
+        title="The Wire", year=2002, description="Baltimore", external_ids={"tvdb": "79126"}
+    )
+    node.scan()
+    work = the_work(node)
+    with node.read_only() as tx:
+        series = tx.series.get(work.series_id)
+    assert (work.title, work.season, work.episode) == ("The Wire S01E01", 1, 1)
+    assert (series.title, series.year, series.description) == ("The Wire", 2002, "Baltimore")
+    assert series.external_ids == {"tvdb": "79126"}
+    assert node.videos()[film].pictures == (
+        PictureSource(PictureKind.POSTER, "The Wire/poster.jpg"),
+    )
+    assert node.scan()["counts"]["updated"] == 0

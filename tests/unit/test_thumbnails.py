@@ -16,7 +16,9 @@ from app.usecases.library.thumbnails import (
     poster_name,
 )
 from domain.federation.audit import CLI
-from domain.ids import ConnectionId, VideoId, WorkId
+from domain.ids import ConnectionId, SeriesId, VideoId, WorkId
+from domain.library.description import EpisodeMark
+from domain.library.series import series_of
 from domain.library.video import (
     Availability,
     PictureKind,
@@ -263,4 +265,24 @@ def test_a_broken_poster_is_not_tried_for_ever(maker, put, location, storages):
     storages.at("d").objects["poster.jpg"] = b"<svg/>"
     put("a.mp4", pictures=(PictureSource(POSTER, "poster.jpg"),))
     assert all_of(maker, location) == {"made": 1, "failed": 1}
+    assert all_of(maker, location) == {"made": 0, "failed": 0}
+
+
+def test_the_poster_of_an_episode_is_its_series(
+    maker, put, location, storages, read_only, unit_of_work, new_id, clock
+):
+    storages.at("d").objects["poster.jpg"] = b"picture"
+    mark = EpisodeMark(series="The Wire", season=1, episode=1)
+    series = series_of(mark, SeriesId(new_id()), at=clock.now())
+    videos = [put(f"{n}.mp4", pictures=(PictureSource(POSTER, "poster.jpg"),)) for n in range(3)]
+    with unit_of_work() as tx:
+        tx.series.add(series)
+        for video in videos:
+            tx.works.save(replace(tx.works.get(video.work_id), series_id=series.id, season=1))
+        tx.commit()
+    assert all_of(maker, location) == {"made": 4, "failed": 0}
+    with read_only() as tx:
+        kept = tx.series.get(series.id)
+    assert kept.poster == poster_digest(maker.assets.find(poster_name(series.id)))
+    assert work_of(read_only, videos[0]).poster == ""
     assert all_of(maker, location) == {"made": 0, "failed": 0}

@@ -21,8 +21,9 @@ from adapters.sql.repositories.rows import (
 )
 from adapters.sql.repositories.shelves import Shelves
 from adapters.sql.repositories.table import chunks
+from adapters.sql.types import Uuid
 from domain.errors import AlreadyExists
-from domain.ids import LocationId, VideoId, WorkId
+from domain.ids import LocationId, SeriesId, VideoId, WorkId
 from domain.library.matching import Traits
 from domain.library.storage_location import StorageType
 from domain.library.video import Availability, PictureKind, Video, VideoNotFound
@@ -31,6 +32,8 @@ from domain.text import sort_key
 from ports.library.imports import KnownVideo
 
 _work, _video, _place = schema.work, schema.video, schema.storage_location
+_series = schema.series
+_POSTER = f'["{PictureKind.POSTER.value}"'  # as it stands in the JSON of the column
 _PRINTS = ("oshash", "sha256", "xxhash64")
 _TRAITS = ("row", "id", "title", "year", "external_ids", "series_id", "season", "episode")
 _MOST_CANDIDATES = 5000  # a chunk of what is looked for
@@ -135,15 +138,21 @@ class SqlScanImport:
             yield from found
             last = found[-1][0]
 
-    def iter_posterless(self, location_id: LocationId) -> Iterator[tuple[VideoId, WorkId]]:
+    def iter_posterless(
+        self, location_id: LocationId
+    ) -> Iterator[tuple[VideoId, WorkId | SeriesId]]:
         row, _ = self._place(location_id)
-        pictures = sa.type_coerce(_video.c.pictures, sa.Text)
-        query = sa.select(_video.c.row, _video.c.id, _work.c.id.label("work_id"))
-        wanting = query.join(_work, _work.c.row == _video.c.work_row).where(
-            _video.c.location_row == row,
-            _video.c.availability == Availability.AVAILABLE,
-            pictures.contains(f'["{PictureKind.POSTER.value}"'),
-            _work.c.poster == "",
+        owner = sa.func.coalesce(_work.c.series_id, _work.c.id)
+        query = sa.select(_video.c.row, _video.c.id, sa.type_coerce(owner, Uuid).label("owner_id"))
+        wanting = (
+            query.join(_work, _work.c.row == _video.c.work_row)
+            .outerjoin(_series, _series.c.id == _work.c.series_id)
+            .where(
+                _video.c.location_row == row,
+                _video.c.availability == Availability.AVAILABLE,
+                sa.type_coerce(_video.c.pictures, sa.Text).contains(_POSTER),
+                sa.func.coalesce(_series.c.poster, _work.c.poster) == "",
+            )
         )
         last = 0
         while True:
@@ -151,7 +160,7 @@ class SqlScanImport:
             found = self._connection.execute(page).all()
             if not found:
                 return
-            yield from ((each.id, each.work_id) for each in found)
+            yield from ((each.id, each.owner_id) for each in found)
             last = found[-1].row
 
     def count_known(self, location_id: LocationId) -> int:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import NamedTuple
 
 from app.usecases.library.span_reading import StorageSpans, read_small
@@ -39,6 +38,9 @@ from ports.library.storage import (
 )
 
 MAX_NFO = 1024 * 1024
+MAX_SHOWS = 1000  # folders that are kept in mind
+SHOW_NFO = "tvshow.nfo"
+SHOW_POSTERS = ("poster.jpg", "poster.png", "poster.webp", "folder.jpg", "cover.jpg")
 _CAMERA = re.compile(r"(?:VID|IMG|MVI|MOV|DSC|PXL|GOPR|GH|GX|DJI|CLIP)[ _-]?\d*", re.IGNORECASE)
 _PICTURES = {CompanionKind.POSTER: PictureKind.POSTER, CompanionKind.STILL: PictureKind.STILL}
 
@@ -102,6 +104,7 @@ class Looker:
 
     def __init__(self, tools: LookingTools, storage: WalkableStorage) -> None:
         self._tools, self._storage = tools, storage
+        self._shows: dict[str, _Show] = {}
 
     def look(self, found: FoundObject, known: KnownVideo | None) -> Reading | NotRead:
         """Look as far as needed: never again into bytes that are known."""
@@ -118,13 +121,18 @@ class Looker:
         if known is not None and known.extras == found.extras:
             return Reading(found, known, probed, faults=tuple(faults))
         said = self._said(found, known, probed, faults)
+        pictures = tuple(_pictures(found))
+        if said.episode is not None and not self._is_remote(found):
+            show = self._show_of(found.locator, faults)
+            said = replace(said, episode=show.told_of(said.episode))
+            pictures += show.posters
         return Reading(
             found,
             known,
             probed,
-            said=said,
+            said=self._tidied(said),
             subtitles=tuple(_side_cars(found))[:MAX_TRACKS],
-            pictures=tuple(_pictures(found)),
+            pictures=pictures,
             faults=tuple(faults),
         )
 
@@ -171,7 +179,41 @@ class Looker:
             said = said.over(_by_name(guessed, probed))
         elif said.episode is None:
             said = replace(said, episode=_mark(guessed))
-        return self._tidied(said)
+        return said
+
+    def _show_of(self, locator: str, faults: list[Fault]) -> "_Show":
+        """Return what lies in the folder of an episode, or the one above: of its whole series."""
+        folder = locator.rpartition("/")[0]
+        show = self._shows.get(folder)
+        if show is None:
+            if len(self._shows) >= MAX_SHOWS:
+                self._shows.clear()
+            show = self._shows[folder] = self._look_for_show(folder, faults)
+        return show
+
+    def _look_for_show(self, folder: str, faults: list[Fault]) -> "_Show":
+        for place in dict.fromkeys((folder, folder.rpartition("/")[0])):
+            below = f"{place}/" if place else ""
+            try:
+                self._storage.stat(f"{below}{SHOW_NFO}")
+            except (ObjectNotFound, StorageUnreachable):
+                continue
+            nfo = f"{below}{SHOW_NFO}"
+            beside = Companion(CompanionKind.NFO, nfo, SHOW_NFO, 0, "", shared=True)
+            posters = tuple(
+                PictureSource(PictureKind.POSTER, f"{below}{name}")
+                for name in SHOW_POSTERS
+                if self._is_there(f"{below}{name}")
+            )
+            return _Show(self._nfo([beside], faults), posters[:1])
+        return _Show(NOTHING_SAID, ())
+
+    def _is_there(self, locator: str) -> bool:
+        try:
+            self._storage.stat(locator)
+        except (ObjectNotFound, StorageUnreachable):
+            return False
+        return True
 
     def _nfo(self, companions: Sequence[Companion], faults: list[Fault]) -> Description:
         for one in companions:
@@ -192,9 +234,22 @@ class Looker:
         return replace(kept, title=kept.episode.work_title(kept.title))
 
 
-def last_year(now: datetime) -> int:
-    """Return the latest year a work can have."""
-    return now.year + YEARS_AHEAD
+class _Show(NamedTuple):
+    """What the files of a whole series say of it."""
+
+    said: Description
+    posters: tuple[PictureSource, ...]
+
+    def told_of(self, mark: EpisodeMark) -> EpisodeMark:
+        """Return an episode's mark with what is known of its series."""
+        said = self.said
+        return replace(
+            mark,
+            series=said.title or mark.series,
+            series_year=said.year if said.year is not None else mark.series_year,
+            series_external_ids={**mark.series_external_ids, **said.external_ids},
+            series_description=said.description or mark.series_description,
+        )
 
 
 def _by_name(guessed: GuessedName, probed: Probed | None) -> Description:

@@ -34,8 +34,10 @@ class WalkDigest:
         found = [item for item in items if type(item) is FoundObject]
         self.complete = self.complete and len(found) == len(items)
         self.found += len(found)
-        for part in (_LOCATOR, _SIGNATURE, _EXTRAS):
+        for part in (_LOCATOR, _SIGNATURE):
             self._hash.update("\0".join(map(part, found)).encode())
+        if "".join(map(_EXTRAS, found)):  # most folders hold nothing but films
+            self._hash.update("\0".join(map(_EXTRAS, found)).encode())
         self._hash.update(b"\0")
 
     def hex(self) -> str:

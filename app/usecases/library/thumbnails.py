@@ -99,7 +99,7 @@ class PictureMaker:
         return data != NO_PICTURE
 
     def make_poster(self, video: Video, location: StorageLocation) -> bool:
-        """Keep the poster of a video's work, if there is one and nobody chose another.
+        """Keep the poster of a video's work, or of its series, unless somebody chose another.
 
         Raises:
             StorageUnreachable: of the location.
@@ -107,13 +107,18 @@ class PictureMaker:
         data = self._artwork(video, location, PictureKind.POSTER, POSTER_SIZE)
         with self.unit_of_work() as tx:
             work = tx.works.get(video.work_id)
-            if "poster" in work.locked or work.connection_id is not None:
+            series = None if work.series_id is None else tx.series.get(work.series_id)
+            owner = work if series is None else series
+            if "poster" in owner.locked or work.connection_id is not None:
                 return False
-            self.assets.put(poster_name(work.id), data)
+            self.assets.put(poster_name(owner.id), data)
             if data == NO_PICTURE:
                 return False
-            work.poster = poster_digest(data)
-            tx.works.save(work)
+            owner.poster = poster_digest(data)
+            if series is None:
+                tx.works.save(work)
+            else:
+                tx.series.save(series)
             tx.commit()
         return True
 
@@ -203,18 +208,18 @@ class MakeThumbnails:
     ) -> Iterator[tuple[Callable[[Video, StorageLocation], bool], Video]]:
         maker, assets = self.maker, self.maker.assets
         with maker.read_only() as tx:
-            posterless = [
-                video_id
-                for video_id, work_id in tx.scans.iter_posterless(location_id)
-                if assets.find(poster_name(work_id)) != NO_PICTURE
-            ]
+            owners = {
+                owner_id: video_id
+                for video_id, owner_id in tx.scans.iter_posterless(location_id)
+                if assets.find(poster_name(owner_id)) != NO_PICTURE
+            }
             pictureless = [
                 known.id
                 for _, known in tx.scans.iter_known(location_id)
                 if known.availability is Availability.AVAILABLE
                 and not assets.has(asset_name(known.id))
             ]
-        for make, videos in ((maker.make_poster, posterless), (maker.make, pictureless)):
+        for make, videos in ((maker.make_poster, list(owners.values())), (maker.make, pictureless)):
             for video_id in videos:
                 with maker.read_only() as tx:
                     video = tx.videos.get(video_id)
