@@ -19,6 +19,7 @@ from adapters.http.pool import Pool
 from adapters.jobs.huey_queue import open_job_queue
 from adapters.media.assets import FileAssetStore
 from adapters.media.names import GuessitNames
+from adapters.media.nfo import XmlNfo
 from adapters.media.probe import PyavMedia
 from adapters.server.supervisor import NodeServer
 from adapters.sql.queries.audit import SqlAuditReader, SqlAuditTrail
@@ -189,8 +190,8 @@ class Backends(containers.DeclarativeContainer):
         FileAssetStore, providers.Callable(lambda s: s.data_dir / "assets", settings)
     )
     names = providers.ThreadSafeSingleton(GuessitNames)
-    nfo = providers.Object(None)
     folder_watcher = providers.Factory(WatchdogWatcher)
+    nfo = providers.ThreadSafeSingleton(XmlNfo)
 
     # -- server
     node_server = providers.Factory(

@@ -8,7 +8,8 @@ from typing import Protocol
 class GuessedName:
     """Title and year as the name suggests.
 
-    An episode has season and episode; its ``title`` is the series' then.
+    For an episode, ``title`` and ``year`` are the series', ``episode_title`` its own where the name
+    has it; of a file of several episodes, ``episode`` is the first. Season 0 holds the specials.
     """
 
     title: str

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from adapters.memory.media import ORDINARY
+from adapters.memory.media import ORDINARY, MemoryNfoReader
 from app.usecases.library.locations import AddLocation, CreateLibrary, EditLocation
 from app.usecases.library.looking import LookingTools
 from app.usecases.library.scan_pass import ScanTools
@@ -10,7 +10,7 @@ from app.usecases.library.scanning import ApproveRemoval, RequestScan, ScanLocat
 from domain.federation.audit import CLI
 from domain.library.video import Fingerprints
 from ports.jobs import JobCancelled
-from ports.library.media import MediaUnreadable, Probed
+from ports.library.media import Probed
 
 
 class Remote:
@@ -26,22 +26,10 @@ class Remote:
         return Probed(ORDINARY, Fingerprints(oshash=hashlib.sha256(head).hexdigest()[:16]))
 
 
-class Nfo:
-    """What NFO files say, by their bytes."""
-
-    def __init__(self):
-        self.said = {}
-
-    def read(self, data):
-        if data not in self.said:
-            raise MediaUnreadable("it is no XML")
-        return self.said[data]
-
-
 def make_tools(
     unit_of_work, read_only, clock, new_id, probe, assets, names, *, batch=7, parallel=2
 ):
-    looking = LookingTools(probe, Remote(), Nfo(), names, clock, budget_bytes=4096)
+    looking = LookingTools(probe, Remote(), MemoryNfoReader(), names, clock, budget_bytes=4096)
     return ScanTools(
         unit_of_work, read_only, clock, new_id, assets, looking, batch=batch, parallel=parallel
     )

@@ -30,7 +30,7 @@ def put_beside(node, film, kind, name, data=b"x", extras="1"):
 
 
 def say(node, film, data, **said):
-    node.nfo.said[data] = Description(**said)
+    node.nfo.answers[data] = Description(**said)
     put_beside(node, film, CompanionKind.NFO, f"{film}.nfo", data)
 
 
@@ -91,6 +91,7 @@ def test_what_a_person_has_set_outlives_every_scan(node):
 def test_a_broken_nfo_costs_the_film_nothing_but_its_words(node):
     node.put(FILM)
     put_beside(node, FILM, CompanionKind.NFO, "bomb.nfo", b"<!ENTITY")
+    node.nfo.broken[b"<!ENTITY"] = "it is no XML"
     result = node.scan()
     assert (result["counts"]["added"], result["counts"]["failed"]) == (1, 0)
     assert result["errors"] == [{"item": "bomb.nfo", "reason": "it is no XML"}]
@@ -277,7 +278,7 @@ def test_the_folder_of_a_series_says_what_its_episodes_belong_to(node, names):
     show = {"The Wire/tvshow.nfo": b"show", "The Wire/poster.jpg": b"picture"}
     node.disk.objects |= show
     node.disk.hidden = set(show)
-    node.nfo.said[b"show"] = Description(
+    node.nfo.answers[b"show"] = Description(
         title="The Wire", year=2002, description="Baltimore", external_ids={"tvdb": "79126"}
     )
     node.scan()

@@ -259,7 +259,7 @@ def _by_name(guessed: GuessedName, probed: Probed | None) -> Description:
     """
     mark = _mark(guessed)
     if mark is not None:
-        return Description(title=guessed.episode_title or "", year=guessed.year, episode=mark)
+        return Description(title=guessed.episode_title or "", episode=mark)
     own = probed.title if probed is not None else None
     title = own if own and _says_nothing(guessed.title) else guessed.title
     return Description(title=title or "video", year=guessed.year)
@@ -268,7 +268,12 @@ def _by_name(guessed: GuessedName, probed: Probed | None) -> Description:
 def _mark(guessed: GuessedName) -> EpisodeMark | None:
     if guessed.season is None or guessed.episode is None:
         return None
-    return EpisodeMark(series=guessed.title, season=guessed.season, episode=guessed.episode)
+    return EpisodeMark(
+        series=guessed.title,
+        season=guessed.season,
+        episode=guessed.episode,
+        series_year=guessed.year,
+    )
 
 
 def _with_series(said: Description, guessed: GuessedName) -> Description:
