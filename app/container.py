@@ -29,7 +29,7 @@ from app.usecases.federation.connections import (
 from app.usecases.federation.keys import IssueKey, RevokeKey, RotateKey
 from app.usecases.federation.syncing import SyncPeer
 from app.usecases.housekeeping import TidyUp
-from app.usecases.jobs import CancelJob, RunDue, RunJob, RunJobHere
+from app.usecases.jobs import CancelJob, Enqueue, RunDue, RunJob, RunJobHere
 from app.usecases.library.locations import (
     AddLocation,
     CreateLibrary,
@@ -105,6 +105,8 @@ class Container(Backends):
     _makes: ClassVar = {**_writes, "new_id": Backends.new_id}
     _both: ClassVar = {**_writes, "read_only": Backends.read_only.provider}
     _all: ClassVar = {**_both, "new_id": Backends.new_id}
+
+    enqueue = providers.Factory(Enqueue, **_makes, queue=Backends.queue)
 
     # -- federation
     open_peer = providers.ThreadSafeSingleton(OpenPeer, Backends.read_access, Backends.peers)
@@ -233,9 +235,13 @@ class Container(Backends):
         remote_picture=providers.Callable(_remote_pictures, open_peer),
     )
     read_thumbnail = providers.Factory(
-        ReadThumbnail, **_all, assets=Backends.assets, queue=Backends.queue
+        ReadThumbnail,
+        enqueue=enqueue,
+        read_only=Backends.read_only.provider,
+        clock=Backends.clock,
+        assets=Backends.assets,
     )
-    request_storyboards = providers.Factory(RequestStoryboards, **_makes, queue=Backends.queue)
+    request_storyboards = providers.Factory(RequestStoryboards, enqueue)
     make_storyboards = providers.Factory(
         MakeStoryboards,
         read_only=Backends.read_only.provider,

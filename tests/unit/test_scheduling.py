@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.memory.media import MemoryStoryboarder
+from app.usecases.jobs import Enqueue
 from app.usecases.library.scanning import RequestScan, scan_key
 from app.usecases.library.scheduling import ScanChanged, ScanDue
 from app.usecases.library.storyboards import (
@@ -125,7 +126,8 @@ def test_a_folder_that_cannot_be_watched_is_told_once(node, changed, watcher, to
 
 @pytest.fixture
 def boards(node, storages, assets):
-    go_on = RequestStoryboards(node.unit_of_work, node.clock, node.tools.new_id, node.doorbell)
+    enqueue = Enqueue(node.unit_of_work, node.clock, node.tools.new_id, node.doorbell)
+    go_on = RequestStoryboards(enqueue)
     times = iter(range(0, 10_000, 8))
     return MakeStoryboards(
         node.read_only, storages, assets, MemoryStoryboarder(), go_on, monotonic=lambda: next(times)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.memory.media import MemoryArtist, MemoryRemoteMedia
+from app.usecases.jobs import Enqueue
 from app.usecases.library.locations import AddLocation, CreateLibrary
 from app.usecases.library.thumbnails import (
     MakeThumbnail,
@@ -96,7 +97,8 @@ def read(unit_of_work, read_only, clock, new_id, assets, rung):
     class Doorbell:
         ring = staticmethod(rung.append)
 
-    use_case = ReadThumbnail(unit_of_work, read_only, clock, new_id, assets, Doorbell())
+    enqueue = Enqueue(unit_of_work, clock, new_id, Doorbell())
+    use_case = ReadThumbnail(enqueue, read_only, clock, assets)
 
     def read(video):
         target = StreamTarget(

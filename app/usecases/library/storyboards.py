@@ -7,15 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from domain.ids import JobId, LocationId, VideoId
+from app.usecases.jobs import Enqueue
+from domain.ids import LocationId, VideoId
 from domain.jobs import Job
 from domain.library.video import Availability, Video
-from ports.clock import Clock
-from ports.ids import IdFactory
-from ports.jobs import JobContext, JobQueue
+from ports.jobs import JobContext
 from ports.library.media import AssetStore, MediaUnreadable, Storyboarder
 from ports.library.storage import Storages
-from ports.unit_of_work import ReadOnlyFactory, UnitOfWorkFactory
+from ports.unit_of_work import ReadOnlyFactory
 
 STORYBOARDS = "storyboards"
 SLICE_S = 30.0  # then other jobs get their turn
@@ -36,23 +35,15 @@ def layout_name(video_id: VideoId) -> str:
 class RequestStoryboards:
     """Queue the job of a location; one waits at a time."""
 
-    unit_of_work: UnitOfWorkFactory
-    clock: Clock
-    new_id: IdFactory
-    queue: JobQueue
+    enqueue: Enqueue
 
     def __call__(self, location_id: LocationId, *, after: str = "") -> Job:
         """Return the job; ``after`` is the locator behind which it goes on."""
-        arguments = {"location_id": str(location_id), "after": after}
-        key = f"{STORYBOARDS}:{location_id}:{after}"
-        wanted = Job.asked(
-            JobId(self.new_id()), STORYBOARDS, arguments, now=self.clock.now(), key=key
+        return self.enqueue(
+            name=STORYBOARDS,
+            arguments={"location_id": str(location_id), "after": after},
+            key=f"{STORYBOARDS}:{location_id}:{after}",
         )
-        with self.unit_of_work() as tx:
-            job = tx.jobs.add(wanted)
-            tx.commit()
-        self.queue.ring(job.id)
-        return job
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from app.usecases.jobs import Enqueue
 from app.usecases.library.span_reading import StorageSpans, read_small
 from domain.errors import BadUpstream, Unavailable
-from domain.ids import JobId, LocationId, VideoId, WorkId
-from domain.jobs import Job
+from domain.ids import LocationId, VideoId, WorkId
 from domain.library.companions import CompanionKind
 from domain.library.storage_location import StorageLocation
 from domain.library.video import Availability, PictureKind, Video
 from ports.clock import Clock
-from ports.ids import IdFactory
-from ports.jobs import JobContext, JobQueue
+from ports.jobs import JobContext
 from ports.library.catalogue import StreamTarget
 from ports.library.media import (
     Artist,
@@ -230,12 +229,10 @@ class MakeThumbnails:
 class ReadThumbnail:
     """Return a picture that is there; have one made otherwise. Nobody waits for it."""
 
-    unit_of_work: UnitOfWorkFactory
+    enqueue: Enqueue
     read_only: ReadOnlyFactory
     clock: Clock
-    new_id: IdFactory
     assets: AssetStore
-    queue: JobQueue
 
     def __call__(self, *, target: StreamTarget) -> bytes | None:
         """Return WebP (or what a peer gave) of a video that the caller may see, or None."""
@@ -250,13 +247,7 @@ class ReadThumbnail:
             last = tx.jobs.find_last(key)
         if last is not None and last.created_at > now - ASK_AGAIN_AFTER:
             return
-        with self.unit_of_work() as tx:
-            arguments = {"video_id": str(video_id)}
-            job = tx.jobs.add(
-                Job.asked(JobId(self.new_id()), THUMBNAIL, arguments, now=now, key=key)
-            )
-            tx.commit()
-        self.queue.ring(job.id)
+        self.enqueue(name=THUMBNAIL, arguments={"video_id": str(video_id)}, key=key)
 
 
 def forget_pictures(assets: AssetStore, video_id: VideoId, work_id: WorkId) -> None:
