@@ -237,6 +237,7 @@ def _admin_pages(container: Container, settings: Settings) -> Blueprint:
             **films,
             approve_removal=container.approve_removal(),
             refuse_removal=container.refuse_removal(),
+            ask_again=container.ask_again(),
         ),
         admin_works.routes(
             read_only=read_only,

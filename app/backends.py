@@ -19,6 +19,7 @@ from adapters.http.pool import Pool
 from adapters.jobs.huey_queue import open_job_queue
 from adapters.media.assets import FileAssetStore
 from adapters.media.names import GuessitNames
+from adapters.media.nfo import XmlNfo
 from adapters.media.probe import PyavMedia
 from adapters.server.supervisor import NodeServer
 from adapters.sql.queries.audit import SqlAuditReader, SqlAuditTrail
@@ -28,6 +29,7 @@ from adapters.sql.unit_of_work import SqlReadOnly, SqlUnitOfWork
 from adapters.sql.upgrade import is_current
 from adapters.storage.registry import Kind, StorageRegistry, local_kind
 from adapters.storage.velour import VelourStorage
+from adapters.storage.watching import WatchdogWatcher
 from adapters.system.clock import SystemClock
 from adapters.system.counters import RedisCounters, SqliteCounters
 from adapters.system.ids import new_uuid7
@@ -189,6 +191,8 @@ class Backends(containers.DeclarativeContainer):
         FileAssetStore, providers.Callable(lambda s: s.data_dir / "assets", settings)
     )
     names = providers.ThreadSafeSingleton(GuessitNames)
+    folder_watcher = providers.Factory(WatchdogWatcher)
+    nfo = providers.ThreadSafeSingleton(XmlNfo)
 
     # -- server
     node_server = providers.Factory(

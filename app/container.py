@@ -12,6 +12,7 @@ import structlog
 from dependency_injector import providers
 
 from app.backends import Backends
+from app.settings import Settings
 from app.usecases.audit import VerifyAudit
 from app.usecases.federation.access import OpenPeer
 from app.usecases.federation.authentication import Authenticate
@@ -28,7 +29,7 @@ from app.usecases.federation.connections import (
 from app.usecases.federation.keys import IssueKey, RevokeKey, RotateKey
 from app.usecases.federation.syncing import SyncPeer
 from app.usecases.housekeeping import TidyUp
-from app.usecases.jobs import CancelJob, RunDue, RunJob, RunJobHere
+from app.usecases.jobs import CancelJob, Enqueue, RunDue, RunJob, RunJobHere
 from app.usecases.library.artwork import (
     KeptPictures,
     PosterStudio,
@@ -48,12 +49,19 @@ from app.usecases.library.locations import (
     RemoveLocation,
     TestLocation,
 )
+from app.usecases.library.looking import LookingTools
 from app.usecases.library.merging import ListMerged, MergeWorks, SplitVideo, UndoMerge
-from app.usecases.library.removal import RefuseRemoval
+from app.usecases.library.removal import AskAgain, RefuseRemoval
 from app.usecases.library.scan_memo import ScanMemo
 from app.usecases.library.scan_pass import ScanTools
 from app.usecases.library.scanning import ApproveRemoval, RequestScan, ScanLocation
+from app.usecases.library.scheduling import ScanChanged, ScanDue
 from app.usecases.library.signed_urls import OpenSignedStream, SignStreamUrl, StreamSubjects
+from app.usecases.library.storyboards import (
+    STORYBOARDS,
+    MakeStoryboards,
+    RequestStoryboards,
+)
 from app.usecases.library.streaming import OpenStream
 from app.usecases.library.subtitles import ReadSubtitles
 from app.usecases.library.thumbnails import (
@@ -62,11 +70,13 @@ from app.usecases.library.thumbnails import (
     MakeThumbnail,
     MakeThumbnails,
     PictureMaker,
+    PictureTools,
     ReadThumbnail,
 )
 from app.usecases.library.watching import MarkWatched, RecordProgress
 from app.usecases.people.users import ChangePassword, CreateUser, Deactivate, SetRole, SignIn
 from app.worker import Worker
+from domain.ids import LocationId
 from domain.jobs import Job
 from domain.library.storage_location import StorageLocation, StorageType
 
@@ -82,6 +92,16 @@ def _remote_pictures(open_peer: OpenPeer) -> Callable[[StorageLocation, str], by
 def _log_job_fault(job: Job, exc: BaseException) -> None:
     log = structlog.get_logger("app.jobs")
     log.error("job.failed", job=job.name, job_id=str(job.id), exc_info=exc)
+
+
+def _log_unwatched(location: StorageLocation, reason: str) -> None:
+    log = structlog.get_logger("app.worker")
+    log.warning("location.not-watched", location=location.name, reason=reason)
+
+
+def _next(settings: Settings, request: RequestStoryboards) -> Callable[[LocationId], object]:
+    """Return what follows when a location's pictures are made."""
+    return request if settings.media.storyboards else lambda _location_id: None
 
 
 def _log_worker(event: str, exc: BaseException | None) -> None:
@@ -100,6 +120,8 @@ class Container(Backends):
     _makes: ClassVar = {**_writes, "new_id": Backends.new_id}
     _both: ClassVar = {**_writes, "read_only": Backends.read_only.provider}
     _all: ClassVar = {**_both, "new_id": Backends.new_id}
+
+    enqueue = providers.Factory(Enqueue, **_makes, queue=Backends.queue)
 
     # -- federation
     open_peer = providers.ThreadSafeSingleton(OpenPeer, Backends.read_access, Backends.peers)
@@ -179,14 +201,22 @@ class Container(Backends):
     request_scan = providers.Factory(RequestScan, **_makes, queue=Backends.queue)
     approve_removal = providers.Factory(ApproveRemoval, **_makes, queue=Backends.queue)
     refuse_removal = providers.Factory(RefuseRemoval, **_writes)
+    ask_again = providers.Factory(AskAgain, **_writes, request_scan=request_scan)
     scan_location = providers.Factory(
         ScanLocation,
         tools=providers.Factory(
             ScanTools,
             **_all,
-            probe=Backends.media,
             assets=Backends.assets,
-            names=Backends.names,
+            looking=providers.Factory(
+                LookingTools,
+                probe=Backends.media,
+                remote=Backends.media,
+                nfo=Backends.nfo,
+                names=Backends.names,
+                clock=Backends.clock,
+                budget_bytes=given.storage.probe_bytes,
+            ),
             batch=given.library.scan_batch,
             parallel=given.media.probe_processes,
         ),
@@ -197,16 +227,49 @@ class Container(Backends):
             lambda s: THUMBNAILS if s.media.thumbnails else "", Backends.settings
         ),
     )
+    scan_due = providers.Factory(
+        ScanDue,
+        read_only=Backends.read_only.provider,
+        clock=Backends.clock,
+        request_scan=request_scan,
+    )
+    scan_changed = providers.Factory(
+        ScanChanged,
+        read_only=Backends.read_only.provider,
+        watcher=Backends.folder_watcher,
+        request_scan=request_scan,
+        report=providers.Object(_log_unwatched),
+    )
     picture_maker = providers.Factory(
         PictureMaker,
+        unit_of_work=Backends.unit_of_work.provider,
         read_only=Backends.read_only.provider,
         storages=Backends.storages,
         assets=Backends.assets,
-        thumbnailer=Backends.media,
+        tools=providers.Factory(
+            PictureTools,
+            thumbnailer=Backends.media,
+            remote=Backends.media,
+            artist=Backends.media,
+            budget_bytes=given.storage.probe_bytes,
+        ),
         remote_picture=providers.Callable(_remote_pictures, open_peer),
     )
     read_thumbnail = providers.Factory(
-        ReadThumbnail, **_all, assets=Backends.assets, queue=Backends.queue
+        ReadThumbnail,
+        enqueue=enqueue,
+        read_only=Backends.read_only.provider,
+        clock=Backends.clock,
+        assets=Backends.assets,
+    )
+    request_storyboards = providers.Factory(RequestStoryboards, enqueue)
+    make_storyboards = providers.Factory(
+        MakeStoryboards,
+        read_only=Backends.read_only.provider,
+        storages=Backends.storages,
+        assets=Backends.assets,
+        storyboarder=Backends.media,
+        go_on=request_storyboards,
     )
     record_progress = providers.Factory(RecordProgress, **_writes)
     mark_watched = providers.Factory(MarkWatched, **_writes, catalogue=Backends.catalogue)
@@ -245,7 +308,12 @@ class Container(Backends):
         {
             "scan": scan_location,
             THUMBNAIL: providers.Factory(MakeThumbnail, picture_maker),
-            THUMBNAILS: providers.Factory(MakeThumbnails, picture_maker),
+            THUMBNAILS: providers.Factory(
+                MakeThumbnails,
+                picture_maker,
+                providers.Callable(_next, Backends.settings, request_storyboards),
+            ),
+            STORYBOARDS: make_storyboards,
         }
     )
     run_job = providers.Factory(
@@ -271,6 +339,8 @@ class Container(Backends):
         run_job=run_job,
         run_due=run_due,
         tidy_up=tidy_up,
+        scan_due=scan_due,
+        scan_changed=scan_changed,
         report=providers.Object(_log_worker),
         stop=stop_jobs,
         threads=given.jobs.threads,

@@ -111,6 +111,7 @@ class Media(Section):
     probe_timeout_s: float = Field(30, gt=0)
     probe_memory_mib: int = Field(1024, ge=256)
     thumbnails: bool = True
+    storyboards: bool = True
 
 
 class Library(Section):
@@ -131,7 +132,7 @@ class Storage(Section):
     page_timeout_s: float = Field(60, gt=0)
     max_page_bytes: int = Field(16 * 1024 * 1024, ge=1024)
     max_objects: int = Field(1_000_000, ge=1)
-    probe_bytes: int = Field(4 * 1024 * 1024, ge=64 * 1024)
+    probe_bytes: int = Field(4 * 1024 * 1024, ge=256 * 1024)
     redirect_minutes: int = Field(60, ge=1, le=7 * 24 * 60)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 from types import FrameType
+from typing import Protocol
 
 import click
 
@@ -15,8 +16,21 @@ from ports.jobs import JobConsumer
 
 LOOK_S = 3.0  # how often the table is searched for jobs that nobody was told of
 TIDY_S = 3600.0
+SCHEDULE_S = 60.0
 STOP_S = 10.0  # how long running jobs have to give themselves back
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class ChangedFolders(Protocol):
+    """Asks for scans of watched folders."""
+
+    def __call__(self) -> object:
+        """Ask for those in which something changed."""
+        ...
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +42,8 @@ class Worker:
         run_job: runs one job under its lease; it gives the job back when ``stop`` is set.
         run_due: rings for jobs that were forgotten.
         tidy_up: removes what is old, now and every hour.
+        scan_due: asks for scans whose time has come, now and every minute.
+        scan_changed: asks for scans of folders in which something changed, every few seconds.
         report: tells the log what the worker does, and of errors that it lives through.
         threads: how many jobs run at a time.
     """
@@ -36,6 +52,8 @@ class Worker:
     run_job: Callable[[JobId], object]
     run_due: Callable[[], int]
     tidy_up: Callable[[], object]
+    scan_due: Callable[[], object]
+    scan_changed: ChangedFolders
     report: Callable[[str, BaseException | None], None]
     stop: Event
     threads: int
@@ -44,16 +62,21 @@ class Worker:
         """Work until told to stop; tell whether every running job ended or went back in time."""
         self.consumer.start(self._run, threads=self.threads)
         self.report("worker.started", None)
-        tidy_at = time.monotonic()
+        tidy_at = due_at = time.monotonic()
         while True:
             self._guard(self.run_due)
             if time.monotonic() >= tidy_at:
                 tidy_at = time.monotonic() + TIDY_S
                 self._guard(self.tidy_up)
+            if time.monotonic() >= due_at:
+                due_at = time.monotonic() + SCHEDULE_S
+                self._guard(self.scan_due)
+            self._guard(self.scan_changed)
             if self.stop.wait(LOOK_S):
                 break
             self.consumer.check()
         ended = self.consumer.stop(timeout_s=STOP_S)
+        self.scan_changed.close()
         self.report("worker.stopped", None)
         return ended
 

@@ -67,6 +67,19 @@ class Job:
     finished_at: datetime | None = None
     version: int = 0
 
+    @classmethod
+    def asked(
+        cls,
+        job_id: JobId,
+        name: str,
+        arguments: Mapping[str, Any],
+        *,
+        now: datetime,
+        key: str | None = None,
+    ) -> "Job":
+        """Make a job that is due at once."""
+        return cls(id=job_id, name=name, arguments=arguments, key=key, created_at=now, run_at=now)
+
     @property
     def is_final(self) -> bool:
         """Whether the job is over."""

@@ -1,40 +1,39 @@
 """The process that looks into media files: started by ``adapters.media.children``, killed at will.
 
-It reads requests from a socket, one JSON object a message, each with the file's open descriptor
-beside it, and answers with one JSON object (and the picture behind it). It opens no file by name:
-FFmpeg gets ``fd:`` and nothing else, so that no playlist inside a file leads anywhere. Before the
-first request it gives up what it does not need.
+It reads requests from a socket, one JSON object a message, with the file's open descriptor beside
+it; a file of another machine has none, and is asked for in spans over the same socket. It answers
+with one JSON object (and what it made behind it). It opens no file by name: FFmpeg gets ``fd:``, or
+spans, and nothing else, so that no playlist inside a file leads anywhere. Before the first request
+it gives up what it does not need.
 
 Arguments: descriptor of the socket, of a pipe that ends with the parent, memory in MiB.
 """
 
-import contextlib
 import fcntl
 import io
 import json
-import math
 import os
 import select
 import socket
 import struct
 import sys
-from fractions import Fraction
+import time
 from typing import Any
 
 import av
 import av.logging
 from PIL import Image
 
+from adapters.media import captions, films, pictures
+from adapters.media.films import Unreadable
+from adapters.media.headers import hide_tables
 from adapters.media.lockdown import lock_down
+from adapters.media.spans import SpanFile
 
 MAX_REQUEST = 4096
 IDLE_S = 60.0  # the parent forgets an idle child earlier than this
-MAX_WIDTH = 640
-MAX_PIXELS = 64_000_000  # of a coded picture; 8K has 33 million
-OSHASH_BLOCK = 65536
-ATTACHED_PICTURE = 0x400
+REFUSED = 0xFFFFFFFF  # instead of the length of a span
 
-_FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,rm,mxf"
 _LIBRARY_WORDS = {
     av.error.InvalidDataError: "it is not a video, or it is damaged",
     av.error.EOFError: "it ends too early",
@@ -42,9 +41,11 @@ _LIBRARY_WORDS = {
     MemoryError: "it needs more memory than one file may take",
 }
 
+Answer = tuple[dict[str, Any], bytes]
 
-class Unreadable(Exception):
-    """The file cannot be read as a video; the text says why."""
+
+class SpanRefused(Exception):
+    """The parent gives no more of the file, and knows why."""
 
 
 def main() -> None:
@@ -61,9 +62,9 @@ def main() -> None:
         message, fds, _, _ = socket.recv_fds(channel, MAX_REQUEST, 1)
         if not message:
             return
-        before, picture = _bytes_read(io_counts), b""
+        before, payload = _bytes_read(io_counts), b""
         try:
-            answer, picture = _answer(json.loads(message), fds[0])
+            answer, payload = _answer(json.loads(message), fds, socket_fd)
         except Unreadable as exc:
             answer = {"error": str(exc)}
         except Exception as exc:  # noqa: BLE001 - one bad file is one answer, whatever it raises
@@ -71,9 +72,62 @@ def main() -> None:
         finally:
             for fd in fds:
                 os.close(fd)
-        counts = {"picture_bytes": len(picture), "bytes_read": _bytes_read(io_counts) - before}
-        head = json.dumps(answer | counts).encode()
-        _write(socket_fd, struct.pack("!I", len(head)) + head + picture)
+        counts = {
+            "payload_bytes": len(payload),
+            "bytes_read": _bytes_read(io_counts) - before,
+            "cpu_s": time.process_time(),
+        }
+        _write(socket_fd, _framed(answer | counts) + payload)
+
+
+def _answer(request: dict[str, Any], fds: list[int], socket_fd: int) -> Answer:
+    if not fds:
+        return _answer_of_spans(request, socket_fd)
+    (fd,) = fds
+    size = os.fstat(fd).st_size
+    if size == 0:
+        raise Unreadable("the file is empty")
+    match request["do"]:
+        case "probe":
+            return films.probe(fd, size, suffix=str(request["suffix"])), b""
+        case "artwork":
+            box = {side: int(request[side]) for side in ("max_width", "max_height")}
+            return {}, pictures.artwork(os.pread(fd, size, 0), **box)
+        case "captions":
+            text = captions.from_file(os.pread(fd, size, 0), kind=str(request["kind"]))
+            return {}, text.encode()
+    with films.open_file(fd) as container:
+        match request["do"]:
+            case "still":
+                return {}, pictures.still(container, at_share=float(request["at_share"]))
+            case "storyboard":
+                return pictures.storyboard(container)
+            case _:
+                return {}, captions.from_track(container, int(request["stream"])).encode()
+
+
+def _answer_of_spans(request: dict[str, Any], socket_fd: int) -> Answer:
+    def fetch(start: int, length: int) -> bytes:
+        _write(socket_fd, _framed({"span": [start, length]}))
+        (coming,) = struct.unpack("!I", _read(socket_fd, 4))
+        if coming == REFUSED:
+            raise SpanRefused
+        return _read(socket_fd, coming)
+
+    size = int(request["size"])
+    if size == 0:
+        raise Unreadable("the file is empty")
+    file = SpanFile(size, fetch)
+    if request["do"] == "probe":
+        return films.probe_spans(file, suffix=str(request["suffix"])), b""
+    hide_tables(file, keep_video_index=True)
+    with films.open_spans(file) as container:
+        return {}, pictures.still(container, at_share=float(request["at_share"]))
+
+
+def _framed(fields: dict[str, Any]) -> bytes:
+    head = json.dumps(fields).encode()
+    return struct.pack("!I", len(head)) + head
 
 
 def _write(fd: int, message: bytes) -> None:
@@ -83,138 +137,14 @@ def _write(fd: int, message: bytes) -> None:
         left = left[os.write(fd, left) :]
 
 
-def _answer(request: dict[str, Any], fd: int) -> tuple[dict[str, Any], bytes]:
-    size = os.fstat(fd).st_size
-    if size == 0:
-        raise Unreadable("the file is empty")
-    if request["do"] == "still":
-        return {}, still(fd, at_share=float(request["at_share"]))
-    return probe(fd, size, suffix=str(request["suffix"])), b""
-
-
-def probe(fd: int, size: int, *, suffix: str) -> dict[str, Any]:
-    """Return the facts of the file's streams, ready for JSON."""
-    head = os.pread(fd, 64, 0)
-    with _open(fd) as container:
-        video = _video_stream(container)
-        audio = next(iter(container.streams.audio), None)
-        context = video.codec_context
-        return {
-            "duration": _duration(container, video),
-            "width": context.width,
-            "height": context.height,
-            "video_codec": _codec(video),
-            "audio_codec": _codec(audio) if audio is not None else None,
-            "container": _container(container, head, suffix),
-            "bit_rate": container.bit_rate or None,
-            "frame_rate": _number(video.average_rate or video.guessed_rate),
-            "title": container.metadata.get("title", "")[:1000] or None,
-            "oshash": oshash(fd, size),
-        }
-
-
-def still(fd: int, *, at_share: float) -> bytes:
-    """Return the key frame before that share of the duration as WebP."""
-    with _open(fd) as container:
-        video = _video_stream(container)
-        context = video.codec_context
-        if context.width * context.height > MAX_PIXELS:
-            raise Unreadable("its pictures are too large")
-        context.thread_count = 1
-        context.skip_frame = "NONKEY"
-        duration = _duration(container, video)
-        if duration:
-            with contextlib.suppress(av.error.FFmpegError):
-                container.seek(int(duration * at_share * av.time_base))
-        frame = next(container.decode(video), None)
-        if frame is None:
-            container.seek(0)
-            frame = next(container.decode(video), None)
-        if frame is None:
-            raise Unreadable("it holds no picture")
-        if frame.width * frame.height > MAX_PIXELS:
-            raise Unreadable("its pictures are too large")
-        width, height = _fit(frame.width, frame.height, video.sample_aspect_ratio)
-        picture = frame.reformat(width=width, height=height, format="rgb24", threads=1).to_image()
-    return _webp(picture)
-
-
-def oshash(fd: int, size: int) -> str:
-    """Return the OpenSubtitles hash: size plus the 64-bit words of the first and last 64 KiB."""
-    total = size
-    for offset in (0, max(0, size - OSHASH_BLOCK)):
-        block = os.pread(fd, OSHASH_BLOCK, offset)
-        block = block[: len(block) // 8 * 8]
-        total += sum(struct.unpack(f"<{len(block) // 8}Q", block))
-    return f"{total & 0xFFFFFFFFFFFFFFFF:016x}"
-
-
-def _open(fd: int) -> Any:
-    os.lseek(fd, 0, os.SEEK_SET)
-    options = {
-        "fd": str(fd),
-        "protocol_whitelist": "fd",
-        "format_whitelist": _FORMATS,
-        "max_pixels": str(MAX_PIXELS),
-        "max_streams": "100",
-    }
-    return av.open("fd:", options=options, metadata_errors="replace")
-
-
-def _video_stream(container: Any) -> Any:
-    for stream in container.streams.video:
-        context = stream.codec_context
-        if context is None or int(stream.disposition) & ATTACHED_PICTURE:
-            continue
-        if context.width > 0 and context.height > 0:
-            return stream
-    raise Unreadable("no video stream")
-
-
-def _codec(stream: Any) -> str | None:
-    """Name the codec, not the library that decodes it; None for one that is not known."""
-    context = stream.codec_context
-    return None if context is None else str(context.codec.canonical_name)[:50]
-
-
-def _duration(container: Any, video: Any) -> float | None:
-    if container.duration and container.duration > 0:
-        return round(float(container.duration) / av.time_base, 3)
-    if video.duration and video.duration > 0:
-        return round(float(video.duration * video.time_base), 3)
-    return None
-
-
-def _number(rate: Fraction | None) -> float | None:
-    value = float(rate) if rate else 0.0
-    return round(value, 3) if math.isfinite(value) and value > 0 else None
-
-
-def _container(container: Any, head: bytes, suffix: str) -> str:
-    """Name the container as people do; FFmpeg has one name for several relatives."""
-    names = container.format.name.split(",")
-    if "mov" in names:
-        brand = container.metadata.get("major_brand", "")
-        if brand.startswith("qt") or (not brand and suffix == ".mov"):
-            return "mov"
-        return "3gp" if brand.startswith("3g") else "mp4"
-    if "matroska" in names:
-        return "webm" if b"webm" in head else "matroska"
-    return str(names[0])
-
-
-def _fit(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
-    """Return the size of the picture: square pixels, even numbers, at most MAX_WIDTH wide."""
-    if aspect and Fraction(1, 8) <= aspect <= 8:
-        width = max(1, round(width * aspect))
-    scale = min(1.0, MAX_WIDTH / width, MAX_WIDTH * 2 / height)
-    return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2)
-
-
-def _webp(picture: Image.Image) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "WEBP", quality=75, method=2)
-    return out.getvalue()
+def _read(fd: int, length: int) -> bytes:
+    pieces = bytearray()
+    while len(pieces) < length:
+        piece = os.read(fd, length - len(pieces))
+        if not piece:
+            raise EOFError
+        pieces += piece
+    return bytes(pieces)
 
 
 def _in_words(exc: Exception) -> str:
@@ -241,9 +171,14 @@ def _bytes_read(io_counts: int) -> int:
 
 
 def _load_everything() -> None:
-    """Touch what is loaded on first use: later nothing can be opened."""
+    """Touch what is loaded on first use, while files can be opened and memory is plenty."""
     frame: Any = av.VideoFrame(16, 16, "yuv420p")
-    _webp(frame.reformat(width=8, height=8, format="rgb24", threads=1).to_image())
+    picture = frame.reformat(width=8, height=8, format="rgb24", threads=1).to_image()
+    for kind in ("JPEG", "PNG", "WEBP"):
+        out = io.BytesIO()
+        picture.save(out, kind)
+        Image.open(out, formats=[kind]).load()
+    captions.from_file("1\n00:00:01,000 --> 00:00:02,000\nÄäh\n".encode("latin-1"), kind="subrip")
 
 
 if __name__ == "__main__":

@@ -17,15 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from adapters.media.desk import SpanDesk
+from adapters.media.lockdown import CPU_S
 from domain.errors import Unavailable
-from ports.library.media import MediaUnreadable
+from ports.library.media import MediaUnreadable, SpanSource
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _START_S = 30.0
 _FILES_PER_CHILD = 2000
 _IDLE_S = 50.0  # sooner than a child ends by itself
+_MAX_CPU_S = CPU_S / 3  # a child that worked for so long is replaced before its limit ends it
 _MAX_ANSWER = 4 * 1024 * 1024
 _LENGTH = struct.Struct("!I")
+_AFTER_REFUSAL_S = 0.5
+_REFUSED = b"\xff\xff\xff\xff"
 
 
 class MediaReaderBroken(Unavailable):
@@ -37,10 +42,10 @@ class MediaReaderBroken(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a child said, with the picture it made."""
+    """What a child said, with the picture or text it made."""
 
     fields: dict[str, Any]
-    picture: bytes
+    payload: bytes
 
 
 class ChildPool:
@@ -60,14 +65,49 @@ class ChildPool:
         self._lock = threading.Lock()
         self._living: set[_Child] = set()
 
-    def ask(self, path: str, request: dict[str, Any]) -> Answer:
+    def ask(self, path: str, request: dict[str, Any], *, patience: int = 1) -> Answer:
         """Open ``path`` and have a child answer ``request`` about it.
+
+        Args:
+            path: of a regular file.
+            request: what to do, see ``adapters.media.child``.
+            patience: how many times longer than usual it may take.
 
         Raises:
             MediaUnreadable: with the reason; also when the child had to be killed.
             MediaReaderBroken: no child starts.
         """
-        fd = _open_regular(path)
+        return self._ask_about(_open_regular(path), request, patience, None)
+
+    def ask_about_data(self, data: bytes, request: dict[str, Any]) -> Answer:
+        """Have a child answer ``request`` about bytes in memory; raises as ``ask`` does."""
+        return self._ask_about(_file_in_memory(data), request, 1, None)
+
+    def ask_about_source(
+        self, source: SpanSource, request: dict[str, Any], *, patience: int = 1
+    ) -> Answer:
+        """Have a child answer ``request`` about an object of another machine.
+
+        Raises:
+            MediaUnreadable, MediaReaderBroken: as ``ask`` does.
+            Exception: whatever ``source.read`` raised, as it was.
+        """
+        desk = SpanDesk(source)
+        try:
+            answer = self._ask_about(None, {**request, "size": source.size_bytes}, patience, desk)
+        except MediaUnreadable as exc:
+            if desk.failure is not None:
+                raise desk.failure from exc
+            raise
+        if desk.failure is not None:
+            raise desk.failure
+        return answer
+
+    def _ask_about(
+        self, fd: int | None, request: dict[str, Any], patience: int, desk: SpanDesk | None
+    ) -> Answer:
+        """Have a child answer; ``fd`` is closed here."""
+        timeout_s = self._timeout_s * patience
         child = self._seats.get()
         try:
             if child is not None and child.is_stale:
@@ -75,13 +115,11 @@ class ChildPool:
                 child = None
             if child is None:
                 child = self._start()
-            answer = child.ask(fd, request, timeout_s=self._timeout_s)
+            answer = child.ask(fd, request, timeout_s=timeout_s, desk=desk)
         except TimeoutError:
             self._discard(child)
             child = None
-            raise MediaUnreadable(
-                f"reading it took longer than {self._timeout_s:g} seconds"
-            ) from None
+            raise MediaUnreadable(f"reading it took longer than {timeout_s:g} seconds") from None
         except OSError as exc:
             self._discard(child)
             child = None
@@ -91,8 +129,9 @@ class ChildPool:
             child = None
             raise
         finally:
-            os.close(fd)
-            if child is not None and child.files >= _FILES_PER_CHILD:
+            if fd is not None:
+                os.close(fd)
+            if child is not None and child.is_worn:
                 self._discard(child)
                 child = None
             self._seats.put(child)
@@ -124,7 +163,7 @@ class _Child:
     """One process and the socket to it."""
 
     def __init__(self, *, memory_mib: int) -> None:
-        self.files, self._asked_at = 0, time.monotonic()
+        self._files, self._cpu_s, self._asked_at = 0, 0.0, time.monotonic()
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         # The child notices our end by this pipe: nobody else holds the writing side.
         watched, self._alive = os.pipe()
@@ -151,18 +190,34 @@ class _Child:
         """Whether the process was stopped, or may have ended by itself for want of work."""
         return self._alive < 0 or time.monotonic() - self._asked_at > _IDLE_S
 
-    def ask(self, fd: int, request: dict[str, Any], *, timeout_s: float) -> Answer:
-        self.files += 1
+    @property
+    def is_worn(self) -> bool:
+        """Whether the process has done enough, by files or by seconds."""
+        return self._files >= _FILES_PER_CHILD or self._cpu_s >= _MAX_CPU_S
+
+    def ask(
+        self, fd: int | None, request: dict[str, Any], *, timeout_s: float, desk: SpanDesk | None
+    ) -> Answer:
+        self._files += 1
         self._asked_at = time.monotonic()
         deadline = self._asked_at + timeout_s
-        socket.send_fds(self._channel, [json.dumps(request).encode()], [fd])
-        (length,) = _LENGTH.unpack(self._receive(_LENGTH.size, deadline))
+        self._channel.settimeout(timeout_s)
+        fds = [] if fd is None else [fd]
+        socket.send_fds(self._channel, [json.dumps(request).encode()], fds)
+        fields = self._receive_fields(deadline)
+        while desk is not None and "span" in fields:
+            span = desk.answer(fields["span"])
+            if span is None:  # FFmpeg may go on trying, at every byte of the file
+                deadline = min(deadline, time.monotonic() + _AFTER_REFUSAL_S)
+            self._send(_REFUSED if span is None else _LENGTH.pack(len(span)) + span, deadline)
+            fields = self._receive_fields(deadline)
         try:
-            fields = json.loads(self._receive(length, deadline))
-            picture = self._receive(int(fields.pop("picture_bytes")), deadline)
-        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+            payload = self._receive(int(fields.pop("payload_bytes")), deadline)
+            self._cpu_s = float(fields.pop("cpu_s"))
+        except (ValueError, KeyError, TypeError) as exc:
             raise ConnectionResetError("the child speaks nonsense") from exc
-        return Answer(fields, picture)
+        self._asked_at = time.monotonic()
+        return Answer(fields, payload)
 
     def kill(self) -> None:
         self._channel.close()
@@ -172,6 +227,23 @@ class _Child:
         self._process.send_signal(signal.SIGKILL)
         with suppress(subprocess.TimeoutExpired):  # it may hang in a dead disk beyond any signal
             self._process.wait(_START_S)
+
+    def _receive_fields(self, deadline: float) -> dict[str, Any]:
+        (length,) = _LENGTH.unpack(self._receive(_LENGTH.size, deadline))
+        try:
+            fields = json.loads(self._receive(length, deadline))
+        except ValueError as exc:
+            raise ConnectionResetError("the child speaks nonsense") from exc
+        if not isinstance(fields, dict):
+            raise ConnectionResetError("the child speaks nonsense")
+        return fields
+
+    def _send(self, message: bytes, deadline: float) -> None:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:  # its source took all the time
+            raise TimeoutError
+        self._channel.settimeout(left_s)
+        self._channel.sendall(message)
 
     def _receive(self, length: int, deadline: float) -> bytes:
         if not 0 <= length <= _MAX_ANSWER:
@@ -197,6 +269,18 @@ def _spawn(channel_fd: int, alive_fd: int, memory_mib: int) -> subprocess.Popen[
         pass_fds=(channel_fd, alive_fd),
         start_new_session=True,
     )
+
+
+def _file_in_memory(data: bytes) -> int:
+    fd = os.memfd_create("media", os.MFD_CLOEXEC)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(fd, left) :]
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
 
 
 def _open_regular(path: str) -> int:

@@ -1,6 +1,7 @@
 """Titles from file names, by guessit where a name needs it."""
 
 import re
+from datetime import date
 from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,11 +17,29 @@ _PLAIN = re.compile(r"(?P<title>[^._\[\]{}()]*[^\W\d_][^._\[\]{}()]*?)(?: *\((?P
 _YEAR = re.compile(r"\b(?:18|19|20)\d\d\b")
 _RELEASE = re.compile(
     r"\b(?:\d{3,4}[ip]|[hx] ?26[45]|hevc|av1|xvid|divx|blu-?ray|b[rd]rip|dvd(?:rip)?"
-    r"|web(?:-?dl|rip)|hdtv|remux|uhd|4k|cd ?\d|s\d{1,2} ?e\d{1,3}|\d{1,2}x\d{2,3})\b",
+    r"|web(?:-?dl|rip)|hdtv|remux|uhd|4k|cd ?\d|\d{1,2}x\d{2,3}"
+    r"|s\d{1,2} ?e\d{1,3}(?:-?e?\d{1,3})*)\b",
     re.IGNORECASE,
 )
 _EPISODE = re.compile(
     r"(?<![^\W_])(?:s\d{1,2}[ ._-]?e\d{1,3}|\d{1,2}x\d{2,3})(?!\d)", re.IGNORECASE
+)
+# "Some Show (1999) - S01E02 - A Title": likewise.
+_PLAIN_EPISODE = re.compile(
+    r"(?P<title>[^._\[\]{}()]*[^\W\d_][^._\[\]{}()]*?)(?: *\((?P<year>\d{4})\))?[ -]+"
+    r"s(?P<season>\d{1,2})e(?P<episode>\d{1,3})(?:-?e\d{1,3})*"
+    r"(?: +(?:- +)?(?P<episode_title>[^._\[\]{}()]+))?",
+    re.IGNORECASE,
+)
+_SEASON = re.compile(
+    r"(?:season|staffel|saison|series|temporada|stagione|seizoen|s) ?(?P<season>\d{1,2})"
+    r"|(?P<specials>specials)",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(
+    r"(?:episode|ep|e|folge)?[ ._]?(?P<episode>\d{1,3})(?:[ ._]*-+[ ._]*|[ ._]+)?"
+    r"(?P<episode_title>(?<=[ ._-])[^\W_].*)?",
+    re.IGNORECASE,
 )
 _SAYS_NOTHING = frozenset({"movie", "film", "video", "main", "index", "full", "feature"})
 
@@ -32,18 +51,80 @@ class GuessitNames:
         """See NameGuesser."""
         path = PurePosixPath(name)
         stem = _tidy(path.stem)
-        plain = _PLAIN.fullmatch(stem)
-        if plain and stem.lower() not in _SAYS_NOTHING and not _is_release(plain["title"]):
-            return GuessedName(_cut(plain["title"]), _year(plain["year"]))
-        found = _ask_guessit("/".join(map(_tidy, path.parts[-1 - _MAX_FOLDERS :])))
-        title = _tidy(str(_first(found.get("title")) or ""))
-        season, episode = _number(found.get("season")), _number(found.get("episode"))
-        if not title:
-            return GuessedName(_cut(stem) or "video", season=season, episode=episode)
-        part = _number(found.get("part"))
-        if part is not None and episode is None:
-            title = f"{title} Part {part}"
-        return GuessedName(_cut(title), _year(found.get("year")), season, episode)
+        return (
+            _in_a_season(path, stem)
+            or _plain(stem)
+            or _plain_episode(path, stem)
+            or _guessed(path, stem)
+        )
+
+
+def _plain(stem: str) -> GuessedName | None:
+    plain = _PLAIN.fullmatch(stem)
+    if plain is None or stem.lower() in _SAYS_NOTHING or _is_release(plain["title"]):
+        return None
+    return GuessedName(_cut(plain["title"]), _year(plain["year"]))
+
+
+def _plain_episode(path: PurePosixPath, stem: str) -> GuessedName | None:
+    plain = _PLAIN_EPISODE.fullmatch(stem)
+    if plain is None or _is_release(plain["title"]) or _is_release(plain["episode_title"] or ""):
+        return None
+    title, own_title = _cut(plain["title"].rstrip(" -")), _cut(plain["episode_title"] or "")
+    year = _year(plain["year"]) or _year_of_folder(path, title)
+    season, episode = int(plain["season"]), int(plain["episode"])
+    return GuessedName(title, year, season, episode, own_title or None) if title else None
+
+
+def _year_of_folder(path: PurePosixPath, series: str) -> int | None:
+    """Return the year that a folder with the series' title has: all its files are of one series."""
+    for folder in path.parts[-1 - _MAX_FOLDERS : -1]:
+        plain = _PLAIN.fullmatch(folder)
+        if plain is not None and plain["title"].lower() == series.lower():
+            return _year(plain["year"])
+    return None
+
+
+def _in_a_season(path: PurePosixPath, stem: str) -> GuessedName | None:
+    """Read "Show (1999)/Season 1/02 - A Title": the folders say which series it is."""
+    season = len(path.parts) > 2 and _SEASON.fullmatch(path.parts[-2].replace("_", " "))
+    numbered = season and _NUMBERED.fullmatch(stem)
+    if not season or not numbered:
+        return None
+    show = path.parts[-3]
+    series = GuessitNames().guess(f"{show}.folder")
+    own_title = numbered["episode_title"]
+    if own_title and _is_release(own_title):
+        own_title = _tidy(str(_first(_ask_guessit(own_title).get("title")) or ""))
+    return GuessedName(
+        series.title,
+        series.year,
+        int(season["season"] or 0),
+        int(numbered["episode"]),
+        _cut(own_title or "") or None,
+    )
+
+
+def _guessed(path: PurePosixPath, stem: str) -> GuessedName:
+    found = _ask_guessit("/".join(map(_tidy, path.parts[-1 - _MAX_FOLDERS :])))
+    title = _tidy(str(_first(found.get("title")) or ""))
+    season, episode = _number(found.get("season")), _number(found.get("episode"))
+    if not title:
+        return GuessedName(_cut(stem) or "video", season=season, episode=episode)
+    year = _year(found.get("year"))
+    own_title = _tidy(str(_first(found.get("episode_title")) or ""))
+    part, day = _number(found.get("part")), found.get("date")
+    other = str(_first(found.get("alternative_title")) or "")
+    if episode is not None:
+        year = None if year == season else year  # seasons that are called by their year
+        return GuessedName(_cut(title), year, season, episode, _cut(own_title) or None)
+    if isinstance(day, date):  # a show of that day; without the day, all would be one work
+        return GuessedName(_cut(f"{title} {day.isoformat()}"), day.year)
+    if part is not None:
+        title = f"{title} Part {part}"
+    elif other.isdecimal():  # the number of an episode among all
+        title = f"{title} {other}"
+    return GuessedName(_cut(title), year, season, episode)
 
 
 def _ask_guessit(name: str) -> dict[str, Any]:

@@ -1,23 +1,24 @@
-"""Facts and pictures of media files by PyAV, in child processes."""
+"""Facts, pictures and subtitles of media files by PyAV and its like, in child processes."""
 
 import os
-from math import isfinite
-from typing import Any
 
+from adapters.media.answers import captions_from, picture_from, probed_from, storyboard_from
 from adapters.media.children import ChildPool
-from domain.errors import Invalid
-from domain.library.video import Fingerprints, MediaFacts
-from ports.library.media import MediaUnreadable, Probed
+from ports.library.media import MediaUnreadable, Probed, SpanSource, Storyboard
 
-MAX_SIDE = 32768
+MAX_ARTWORK = 32 * 1024 * 1024
+MAX_SUBTITLES = 10 * 1024 * 1024
+_OVER_THE_NETWORK = 2  # times the patience with a file of this machine
+_WHOLE_FILM = 8  # where all of it is looked at
 
 
 class PyavMedia:
-    """Probes files and makes stills; both share the children.
+    """Looks into files; everything shares the children.
 
     Args:
         processes: children at most.
-        timeout_s: for one file.
+        timeout_s: for one probe or picture. Files of other machines may take twice as long, what
+            goes through a whole film (storyboards, tracks of text) eight times.
         memory_mib: address space of a child.
     """
 
@@ -26,59 +27,58 @@ class PyavMedia:
 
     def probe(self, path: str) -> Probed:
         """See MediaProbe."""
-        suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 - paths are plain text here
-        fields = self._children.ask(path, {"do": "probe", "suffix": suffix}).fields
-        try:
-            return _probed(fields)
-        except (Invalid, KeyError, TypeError, ValueError, OverflowError) as exc:
-            raise MediaUnreadable("its facts make no sense") from exc
+        return probed_from(self._children.ask(path, {"do": "probe", "suffix": _suffix(path)}))
+
+    def probe_source(self, source: SpanSource, *, name: str) -> Probed:
+        """See RemoteMedia."""
+        before = source.bytes_read
+        request = {"do": "probe", "suffix": _suffix(name)}
+        answer = self._children.ask_about_source(source, request, patience=_OVER_THE_NETWORK)
+        answer.fields["bytes_read"] = source.bytes_read - before
+        return probed_from(answer)
 
     def still(self, path: str, *, at_share: float) -> bytes:
         """See Thumbnailer."""
-        picture = self._children.ask(path, {"do": "still", "at_share": at_share}).picture
-        if picture[:4] != b"RIFF" or picture[8:12] != b"WEBP":
-            raise MediaUnreadable("it holds no picture")
-        return picture
+        return picture_from(self._children.ask(path, {"do": "still", "at_share": at_share}))
+
+    def still_of_source(self, source: SpanSource, *, at_share: float) -> bytes:
+        """See RemoteMedia."""
+        request = {"do": "still", "at_share": at_share}
+        answer = self._children.ask_about_source(source, request, patience=_OVER_THE_NETWORK)
+        return picture_from(answer)
+
+    def storyboard(self, path: str) -> Storyboard:
+        """See Storyboarder."""
+        answer = self._children.ask(path, {"do": "storyboard"}, patience=_WHOLE_FILM)
+        return storyboard_from(answer)
+
+    def artwork(self, data: bytes, *, max_width: int, max_height: int) -> bytes:
+        """See Artist."""
+        _check_length(data, MAX_ARTWORK)
+        request = {"do": "artwork", "max_width": max_width, "max_height": max_height}
+        return picture_from(self._children.ask_about_data(data, request))
+
+    def from_text(self, data: bytes, *, kind: str) -> str:
+        """See SubtitleReader."""
+        _check_length(data, MAX_SUBTITLES)
+        return captions_from(
+            self._children.ask_about_data(data, {"do": "captions", "kind": kind[:40]})
+        )
+
+    def embedded(self, path: str, stream: int) -> str:
+        """See SubtitleReader."""
+        request = {"do": "track", "stream": stream}
+        return captions_from(self._children.ask(path, request, patience=_WHOLE_FILM))
 
     def close(self) -> None:
         """See MediaProbe."""
         self._children.close()
 
 
-def _probed(fields: dict[str, Any]) -> Probed:
-    """Check what a child says: it may have been taken over by the file."""
-    width, height = int(fields["width"]), int(fields["height"])
-    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
-        raise MediaUnreadable("its pictures are too large")
-    facts = MediaFacts(
-        duration=_number(fields["duration"]),
-        width=width,
-        height=height,
-        video_codec=_text(fields["video_codec"]),
-        audio_codec=_text(fields["audio_codec"]),
-        container=_text(fields["container"]),
-        bit_rate=None if fields["bit_rate"] is None else int(fields["bit_rate"]),
-        frame_rate=_number(fields["frame_rate"]),
-    )
-    digest = int(str(fields["oshash"]), 16)
-    return Probed(
-        facts,
-        Fingerprints(oshash=f"{digest:016x}"),
-        title=_text(fields["title"]),
-        bytes_read=int(fields["bytes_read"]),
-    )
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()[:20]  # noqa: PTH122 - paths are plain text here
 
 
-def _number(value: object) -> float | None:
-    if value is None:
-        return None
-    number = float(str(value))
-    return number if isfinite(number) else None
-
-
-def _text(value: object) -> str | None:
-    """Return text that a database takes: printable, no lone surrogates."""
-    if value is None:
-        return None
-    shown = "".join(c for c in str(value) if c.isprintable())
-    return shown.encode("utf-8", "ignore").decode().strip() or None
+def _check_length(data: bytes, most: int) -> None:
+    if len(data) > most:
+        raise MediaUnreadable(f"it is larger than {most // (1024 * 1024)} MiB")

@@ -8,9 +8,15 @@ from datetime import datetime
 from adapters.memory.database import Tables
 from adapters.memory.library import MemoryWorks
 from domain.errors import AlreadyExists
-from domain.ids import LocationId, VideoId, WorkId
+from domain.ids import LocationId, SeriesId, VideoId, WorkId
 from domain.library.matching import Traits
-from domain.library.video import Availability, Fingerprints, Video, VideoNotFound
+from domain.library.video import (
+    Availability,
+    Fingerprints,
+    PictureKind,
+    Video,
+    VideoNotFound,
+)
 from domain.library.work import Work, WorkNotFound
 from domain.text import fold
 from ports.library.imports import KnownVideo
@@ -81,6 +87,21 @@ class MemoryScanImport:
             if video.location_id == location_id and video.availability is not Availability.GONE:
                 yield video.locator, self._known(video)
 
+    def iter_posterless(
+        self, location_id: LocationId
+    ) -> Iterator[tuple[VideoId, WorkId | SeriesId]]:
+        for video in list(self._tables.videos.values()):
+            if (
+                video.location_id != location_id
+                or video.availability is not Availability.AVAILABLE
+                or not any(one.kind is PictureKind.POSTER for one in video.pictures)
+            ):
+                continue
+            work = self._tables.works[video.work_id]
+            series = None if work.series_id is None else self._tables.series[work.series_id]
+            if not (work if series is None else series).poster:
+                yield video.id, work.id if series is None else series.id
+
     def count_known(self, location_id: LocationId) -> int:
         return sum(1 for _ in self.iter_known(location_id))
 
@@ -92,6 +113,7 @@ class MemoryScanImport:
             signature=video.signature,
             availability=video.availability,
             extras=video.extras,
+            missing_since=video.missing_since,
         )
 
     def _traits(self, work: Work) -> Traits:
@@ -106,6 +128,7 @@ class MemoryScanImport:
             ),
             libraries=frozenset(place.library_id for place in places),
             locations=frozenset(place.id for place in places),
+            episode=work.episode_key,
         )
 
 
@@ -132,4 +155,5 @@ def _might_match(wanted: Traits, traits: Traits) -> bool:
     ids = wanted.external_ids.items() & traits.external_ids.items()
     prints = wanted.fingerprints & traits.fingerprints
     named = wanted.year == traits.year and fold(wanted.title) == fold(traits.title)
-    return bool(ids or prints or (named and wanted.year is not None))
+    same_episode = wanted.episode is not None and wanted.episode == traits.episode
+    return bool(ids or prints or same_episode or (named and wanted.year is not None))

@@ -8,6 +8,7 @@ from domain.ids import LocationId
 from domain.library.storage_location import StorageLocation, StorageType
 from ports.byte_body import ByteBody, BytesBody
 from ports.library.storage import (
+    Companion,
     FoundObject,
     ObjectChanged,
     ObjectInfo,
@@ -17,6 +18,7 @@ from ports.library.storage import (
     ReadableStorage,
     StorageEmpty,
     StorageUnreachable,
+    Told,
     UnreadableObject,
     WalkableStorage,
     WalkItem,
@@ -27,12 +29,20 @@ from ports.library.storage import (
 class MemoryStorage:
     """Objects by locator.
 
-    ``unreachable`` holds the reason why it does not answer, empty while it does; ``breaks_after``
-    lets a walk end that way in the middle; ``unreadable`` names objects a walk cannot look at.
+    ``beside`` names the companions of an object, ``told`` what the storage says of it; both count
+    as changed when ``extras`` does. ``hidden`` names objects that a walk passes over. ``remote``:
+    there are no paths on this machine. ``unreachable`` holds the reason why it does not answer,
+    empty while it does; ``breaks_after`` lets a walk end that way in the middle; ``unreadable``
+    names objects a walk cannot look at.
     """
 
     objects: dict[str, bytes] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    beside: dict[str, tuple[Companion, ...]] = field(default_factory=dict)
+    told: dict[str, Told] = field(default_factory=dict)
+    extras: dict[str, str] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    remote: bool = False
     unreachable: str = ""
     breaks_after: int | None = None
 
@@ -54,16 +64,26 @@ class MemoryStorage:
         self._answer()
         if not self.objects and not self.unreadable:
             raise StorageEmpty("nothing is in memory")
-        for number, (locator, data) in enumerate(list(self.objects.items())):
+        side_cars = {one.locator for some in self.beside.values() for one in some} | self.hidden
+        films = [item for item in self.objects.items() if item[0] not in side_cars]
+        for number, (locator, data) in enumerate(films):
             if number == self.breaks_after:
                 raise StorageUnreachable("the storage went away in the middle")
-            yield FoundObject(locator, locator, len(data), _etag(data))
+            yield FoundObject(
+                locator,
+                locator,
+                len(data),
+                _etag(data),
+                self.extras.get(locator, ""),
+                self.beside.get(locator, ()),
+                self.told.get(locator),
+            )
         for name, reason in self.unreadable.items():
             yield UnreadableObject(name, reason, locator=name)
 
     def local_path(self, locator: str) -> str | None:
         """Return a path that the fakes of ports.library.media understand."""
-        return locator if locator in self.objects else None
+        return locator if locator in self.objects and not self.remote else None
 
     def _answer(self) -> None:
         if self.unreachable:

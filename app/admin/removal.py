@@ -12,7 +12,7 @@ from app.admin.actions import AskingView, ButtonView, Question, Route
 from app.admin.jobs import last_job
 from app.admin.locations import NEVER_LOST, page_of
 from app.browser.access import the_actor
-from app.usecases.library.removal import RefuseRemoval
+from app.usecases.library.removal import AskAgain, RefuseRemoval
 from app.usecases.library.scanning import ApproveRemoval, scan_key
 from domain.ids import LocationId
 from domain.library.removal_guard import HELD_SHARE, MIN_HELD
@@ -70,7 +70,7 @@ class Questions:
         with self._read_only() as tx:
             location = tx.locations.get(LocationId(item_id))
             job = last_job(tx, scan_key(location.id), self._clock.now())
-        held = missing_of(location)
+        held = location.waiting_removals
         items = cast(Sequence[str], job.result.get("held_items", ()) if job else ())
         return Question(
             title=f"Remove {held} videos of {location.name}?",
@@ -91,12 +91,6 @@ class Questions:
         )
 
 
-def missing_of(location: StorageLocation) -> int:
-    """Return how many videos the last scan did not find and did not remove."""
-    counts = location.last_scan.counts if location.last_scan else None
-    return max(0, counts.missing - counts.removed) if counts else 0
-
-
 def routes(
     *,
     read_only: ReadOnlyFactory,
@@ -104,6 +98,7 @@ def routes(
     clock: Clock,
     approve_removal: ApproveRemoval,
     refuse_removal: RefuseRemoval,
+    ask_again: AskAgain,
 ) -> Sequence[Route]:
     """Build the pages of removals."""
 
@@ -112,6 +107,9 @@ def routes(
 
     def refuse(item_id: UUID) -> None:
         refuse_removal(location_id=LocationId(item_id), actor=the_actor())
+
+    def reconsider(item_id: UUID) -> None:
+        ask_again(location_id=LocationId(item_id), actor=the_actor())
 
     one = "/locations/<uuid:item_id>"
     return (
@@ -134,7 +132,16 @@ def routes(
             ButtonView.as_view(
                 "location_refuse",
                 refuse,
-                "The films stay, shown as offline. Nobody asks again until more are missing.",
+                "The films stay, shown as offline. Only what goes missing later is asked about.",
+                removal_page,
+            ),
+        ),
+        Route(
+            f"{one}/ask-again",
+            ButtonView.as_view(
+                "location_ask_again",
+                reconsider,
+                "A scan is on its way; decide when it is over.",
                 removal_page,
             ),
         ),

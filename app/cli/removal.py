@@ -31,7 +31,7 @@ def removal_command(
     @click.command("removal")
     @click.argument("name")
     @click.option("--approve", is_flag=True, help="Queue the scan that removes them.")
-    @click.option("--refuse", is_flag=True, help="Keep them, and do not ask again for as many.")
+    @click.option("--refuse", is_flag=True, help="Keep them, and do not ask about them again.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
     @plain_errors
     def removal(name: str, approve: bool, refuse: bool, as_json: bool) -> None:
@@ -44,8 +44,7 @@ def removal_command(
             job = approve_removal()(location_id=location.id, actor=CLI)
             click.echo(json.dumps({"job_id": str(job.id)}) if as_json else f"queued: {job.id}")
         elif refuse:
-            kept = refuse_removal()(location_id=location.id, actor=CLI)
-            count = kept.refused_missing
+            count = refuse_removal()(location_id=location.id, actor=CLI)
             text = f"{location.name}: {count} missing videos are kept as offline"
             click.echo(json.dumps({"refused": count}) if as_json else text)
         elif as_json:
@@ -75,9 +74,13 @@ def _print_lines(location: StorageLocation, missing: Iterator[MissingVideo]) -> 
     click.echo(f"{location.name}: {count} missing, {said}", err=True)
 
 
+def _moment(location: StorageLocation) -> str | None:
+    return timestamp(location.refused_at) if location.refused_at else None
+
+
 def _print_json(location: StorageLocation, missing: Iterator[MissingVideo]) -> None:
     """Write one object piece by piece: the list may be long."""
-    head = {"waiting": location.waiting_removals, "refused": location.refused_missing}
+    head = {"waiting": location.waiting_removals, "refused_at": _moment(location)}
     click.echo(json.dumps(head)[:-1] + ', "items": [', nl=False)
     for number, video in enumerate(missing):
         item = {

@@ -246,7 +246,7 @@ def _document(tx: UnitOfWork, location: StorageLocation) -> dict[str, Any]:
         "scan_every_hours": location.scan_every_hours,
         "watch": location.watch,
         "waiting_removals": location.waiting_removals,
-        "refused_missing": location.refused_missing,
+        "refused_at": location.refused_at and timestamp(location.refused_at),
         "created_at": timestamp(location.created_at),
     }
 

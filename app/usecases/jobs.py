@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from threading import Event
 from typing import Any
 
@@ -38,18 +37,10 @@ class Enqueue:
         name: str,
         arguments: Mapping[str, Any],
         key: str | None = None,
-        run_at: datetime | None = None,
     ) -> Job:
         """Return the job, or the unfinished one that has the same key."""
         now = self.clock.now()
-        wanted = Job(
-            id=JobId(self.new_id()),
-            name=name,
-            arguments=arguments,
-            key=key,
-            created_at=now,
-            run_at=run_at or now,
-        )
+        wanted = Job.asked(JobId(self.new_id()), name, arguments, now=now, key=key)
         with self.unit_of_work() as tx:
             job = tx.jobs.add(wanted)
             tx.commit()

@@ -62,6 +62,15 @@ class EpisodeMark:
         """The mark as people write it: ``S01E02``."""
         return episode_code(self.season, self.episode)
 
+    def work_title(self, episode_title: str) -> str:
+        """Return what the work is called: ``The Wire S01E02 The Detail``.
+
+        It says everything by itself: in lists, in search, and on nodes that know no series.
+        """
+        title = f"{self.series} {self.code}"
+        more = "" if self.code in episode_title.upper() else episode_title
+        return f"{title} {more}".strip()[:MAX_TITLE].strip()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:

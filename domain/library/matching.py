@@ -4,15 +4,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from domain.ids import LibraryId, LocationId
+from domain.ids import LibraryId, LocationId, SeriesId
 from domain.text import fold
 
 K = TypeVar("K")
 
+EpisodeKey = tuple[SeriesId, int, int]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What matching looks at: one work with the fingerprints and places of its videos."""
+    """What matching looks at: one work with the fingerprints and places of its videos.
+
+    ``episode`` is (series, season, episode); None for a work that is no episode.
+    """
 
     title: str
     year: int | None = None
@@ -20,14 +25,16 @@ class Traits:
     fingerprints: frozenset[str] = frozenset()  # "oshash:…", "sha256:…", "xxhash64:…"
     libraries: frozenset[LibraryId] = frozenset()
     locations: frozenset[LocationId] = frozenset()
+    episode: EpisodeKey | None = None
 
 
 def same_work(one: Traits, other: Traits) -> bool:
     """Tell whether two works are one.
 
     External ids decide first: a shared id with an equal value says yes, with another value no.
-    Then equal fingerprints say yes, unless the names contradict (see below). Then equal folded
-    title *and* equal known year say yes. A null year never matches by title alone.
+    Of two episodes, the place in the series decides next. Then equal fingerprints say yes, unless
+    the names contradict (see below). Then equal folded title *and* equal known year say yes, but
+    an episode is no film. A null year never matches by title alone.
 
     Equal bytes under different names are one work only where both are in one library but in
     different locations. In one location somebody named the copies apart on purpose; across
@@ -37,11 +44,14 @@ def same_work(one: Traits, other: Traits) -> bool:
     shared = one.external_ids.keys() & other.external_ids.keys()
     if shared:
         return all(one.external_ids[k] == other.external_ids[k] for k in shared)
+    if one.episode is not None and other.episode is not None:
+        return one.episode == other.episode
     same_title = fold(one.title) == fold(other.title)
     if one.fingerprints & other.fingerprints:
         apart = not one.locations & other.locations
         return same_title or (apart and bool(one.libraries & other.libraries))
-    return same_title and one.year is not None and one.year == other.year
+    kinds_agree = one.episode == other.episode
+    return kinds_agree and same_title and one.year is not None and one.year == other.year
 
 
 def first_match(wanted: Traits, candidates: Iterable[tuple[K, Traits]]) -> K | None:

@@ -1,7 +1,7 @@
 """Where videos live, and what the last scan of it said."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -86,8 +86,7 @@ class StorageLocation:
     ``{"path": "/films"}``). Secrets are stored encrypted, apart, and are never returned.
     ``connection_id`` is set for the type velour only. ``scan_every_hours`` None: only when asked.
     ``watch``: scan soon after something changed there, where that can be noticed.
-    ``refused_missing``: so many missing videos an admin has refused to remove; no more are asked
-    about until more are missing.
+    ``refused_at``: an admin refused to remove what was missing then; it stays, shown as offline.
     """
 
     id: LocationId
@@ -102,7 +101,7 @@ class StorageLocation:
     last_scan: LastScan | None = None
     scan_every_hours: int | None = None
     watch: bool = False
-    refused_missing: int = 0
+    refused_at: datetime | None = None
     connection_id: ConnectionId | None = None
     version: int = 0
 
@@ -118,12 +117,14 @@ class StorageLocation:
 
     @property
     def waiting_removals(self) -> int:
-        """How many missing videos wait for an admin's decision; 0 where that many were refused."""
-        if self.last_scan is None:
-            return 0
-        counts = self.last_scan.counts
-        waiting = max(self.last_scan.held, counts.missing - counts.removed)
-        return waiting if waiting > self.refused_missing else 0
+        """How many missing videos wait for an admin's decision."""
+        return self.last_scan.held if self.last_scan else 0
+
+    def refuse_removal(self, *, at: datetime) -> None:
+        """Keep what is missing now, shown as offline, and wait for nobody any more."""
+        self.refused_at = at
+        if self.last_scan is not None:
+            self.last_scan = replace(self.last_scan, held=0)
 
     def is_scan_due(self, now: datetime) -> bool:
         """Tell whether the schedule asks for a scan."""
@@ -131,6 +132,11 @@ class StorageLocation:
             return False
         last = self.last_scan.finished_at if self.last_scan else self.created_at
         return now - last >= timedelta(hours=self.scan_every_hours)
+
+    def keeps(self, missing_since: datetime | None) -> bool:
+        """Tell whether an admin refused to remove a video that is missing since then."""
+        refused = self.refused_at
+        return missing_since is not None and refused is not None and missing_since <= refused
 
     def record_scan(self, scan: LastScan, *, reachable: bool, reason: str = "") -> None:
         """Remember how a scan ended and whether the place answered."""

@@ -84,7 +84,7 @@ class PictureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PictureSource:
-    """Where a picture of a video can be had: a side-car by its locator; else its location is asked."""
+    """Where a picture of a video can be had: a side-car's locator; empty: its location is asked."""
 
     kind: PictureKind
     locator: str = ""

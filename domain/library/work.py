@@ -111,6 +111,13 @@ class Work:
             return ""
         return episode_code(self.season, self.episode)
 
+    @property
+    def episode_key(self) -> tuple[SeriesId, int, int] | None:
+        """Which episode of which series this is, or None for another kind of work."""
+        if self.series_id is None:
+            return None
+        return self.series_id, self.season or 0, self.episode or 0
+
     def take(self, said: Description, *, at: datetime) -> bool:
         """Take over what a source says, but for what a person has set; tell whether it was news.
 

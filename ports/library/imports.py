@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.ids import LocationId, VideoId, WorkId
+from domain.ids import LocationId, SeriesId, VideoId, WorkId
 from domain.library.matching import Traits
 from domain.library.video import Availability, Video
 from domain.library.work import Work
@@ -21,6 +21,7 @@ class KnownVideo:
     signature: str
     availability: Availability
     extras: str = ""
+    missing_since: datetime | None = None
 
 
 class ScanImport(Protocol):
@@ -60,6 +61,15 @@ class ScanImport(Protocol):
 
     def iter_known(self, location_id: LocationId) -> Iterator[tuple[str, KnownVideo]]:
         """Yield (locator, video) of all videos of the location that are not gone, lazily."""
+        ...
+
+    def iter_posterless(
+        self, location_id: LocationId
+    ) -> Iterator[tuple[VideoId, WorkId | SeriesId]]:
+        """Yield available videos that know of a poster which their work lacks, lazily.
+
+        Along comes whose poster it is: the work's, or of an episode its series'.
+        """
         ...
 
     def count_known(self, location_id: LocationId) -> int:

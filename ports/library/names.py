@@ -6,12 +6,17 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class GuessedName:
-    """Title and year as the name suggests; series carry season and episode."""
+    """Title and year as the name suggests.
+
+    For an episode, ``title`` and ``year`` are the series', ``episode_title`` its own where the name
+    has it; of a file of several episodes, ``episode`` is the first. Season 0 holds the specials.
+    """
 
     title: str
     year: int | None = None
     season: int | None = None
     episode: int | None = None
+    episode_title: str | None = None
 
 
 class NameGuesser(Protocol):

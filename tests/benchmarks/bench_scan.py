@@ -8,6 +8,7 @@ import resource
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,19 +30,22 @@ from adapters.storage.registry import StorageRegistry, local_kind
 from adapters.system.clock import SystemClock
 from adapters.system.ids import new_uuid7
 from app.usecases.library.locations import AddLocation, CreateLibrary
+from app.usecases.library.looking import LookingTools
 from app.usecases.library.scan_pass import ScanTools
 from app.usecases.library.scanning import ScanLocation
 from domain.federation.audit import CLI
 from domain.library.storage_location import StorageType
 from domain.library.video import Fingerprints
 from ports.library.media import Probed
-from tests.benchmarks.harness import Row, Skipped
+from tests.benchmarks.harness import ROOT, Row, Skipped
 from tests.films import make_film
 
 FOLDERS, FILES = 1000, 100
 COUNT = FOLDERS * FILES
 ROUNDS = 9
 PROBES = 300
+NEW = 20_000
+READ_S = 8.0
 
 
 class InstantProbe:
@@ -96,7 +100,34 @@ def run() -> Iterator[Row]:
         assert scan()["counts"]["updated"] == 1
         changed_s = time.perf_counter() - began
         yield Row("rescan after one change, SQLite", f"{changed_s:.2f} s", "", None)
+        yield _reading(root, Path(folder) / "data", scan)
     yield from _probing()
+
+
+def _reading(root: Path, data_dir: Path, scan: Callable[[], object]) -> Row:
+    """Measure how long readers wait while the scan writes, against when it does not."""
+    url = f"sqlite:///{data_dir}/velour.db"
+    _, idle = _read_pages(url, lambda: time.sleep(READ_S))
+    for number in range(NEW):
+        path = root / f"new {number // FILES:04}" / f"new film {number:05}.mp4"
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        _age(path)
+    p50, busy = _read_pages(url, scan)
+    figure = f"p99 {busy:.1f} ms (p50 {p50:.1f})"
+    name = f"reading pages while {NEW:,} new files are scanned, SQLite"
+    return Row(name, figure, f"idle p99 {idle:.1f} ms", busy / idle, at_most=2)
+
+
+def _read_pages(url: str, meanwhile: Callable[[], object]) -> tuple[float, float]:
+    """Return p50 and p99 in milliseconds of another process's reads during a call."""
+    command = [sys.executable, "-m", "tests.benchmarks.reader", url, str(READ_S)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as reader:
+        time.sleep(1.0)  # it has loaded by then
+        meanwhile()
+        output, _ = reader.communicate()
+    p50, p99 = map(float, output.split())
+    return p50, p99
 
 
 def _row(
@@ -187,9 +218,15 @@ def _scanner(root: Path, data_dir: Path) -> Callable[[], Mapping[str, Any]]:
         read_only=read_only,
         clock=clock,
         new_id=new_uuid7,
-        probe=InstantProbe(),
         assets=FileAssetStore(data_dir / "assets"),
-        names=GuessitNames(),
+        looking=LookingTools(
+            probe=InstantProbe(),
+            remote=None,
+            nfo=None,
+            names=GuessitNames(),
+            clock=clock,
+            budget_bytes=0,
+        ),
         batch=500,
         parallel=2,
     )

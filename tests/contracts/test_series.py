@@ -7,9 +7,10 @@ import pytest
 from domain.errors import StaleWrite
 from domain.ids import SeriesId, WorkId
 from domain.library.description import Credit, CreditRole, EpisodeMark
+from domain.library.matching import Traits
 from domain.library.series import SeriesNotFound, series_of
 from domain.library.subtitles import SubtitleTrack
-from domain.library.video import VideoNotFound
+from domain.library.video import PictureKind, PictureSource, VideoNotFound
 from domain.library.work import WorkNotFound
 
 MARK = EpisodeMark(series="The Wire", season=1, episode=2)
@@ -125,3 +126,34 @@ def test_what_is_missing_remembers_since_when(rows, backend, clock):
         rows.mark(video, availability=back)
         with backend.read_only() as tx:
             assert tx.videos.get(video.id).missing_since is None
+
+
+def test_the_same_episode_is_a_candidate_whatever_its_title(rows, backend, new_id):
+    series = add_series(rows, new_id)
+    place = {"series_id": series.id, "season": 1, "episode": 2}
+    work, _ = rows.film(rows.location(), "Anfang", **place)
+    rows.film(rows.location(), "Ende", **(place | {"episode": 3}))
+    wanted = Traits(title="Pilot", external_ids={}, episode=(series.id, 1, 2))
+    with backend.read_only() as tx:
+        found = tx.scans.candidates([wanted])
+    assert [(key, traits.episode) for key, traits in found] == [(work.id, (series.id, 1, 2))]
+
+
+def test_videos_whose_poster_is_wanted_name_whose_it_is(rows, backend, new_id):
+    series = add_series(rows, new_id)
+    poster = {"pictures": (PictureSource(PictureKind.POSTER, "poster.jpg"),)}
+    still = {"pictures": (PictureSource(PictureKind.STILL, "still.jpg"),)}
+    location = rows.location()
+    work, film = rows.film(location, "One", video=poster)
+    _, part = rows.film(location, "Two", series_id=series.id, season=1, episode=1, video=poster)
+    rows.film(location, "Three", video=still)
+    rows.film(location, "Four", poster="0123", video=poster)
+    _, away = rows.film(location, "Five", video=poster)
+    rows.mark(away, availability="offline")
+    rows.film(rows.location(), "Elsewhere", video=poster)
+    with backend.read_only() as tx:
+        wanted = list(tx.scans.iter_posterless(location.id))
+    assert wanted == [(film.id, work.id), (part.id, series.id)]
+    rows.in_one(lambda tx: tx.series.save(replace(series, poster="4567")))
+    with backend.read_only() as tx:
+        assert list(tx.scans.iter_posterless(location.id)) == [(film.id, work.id)]

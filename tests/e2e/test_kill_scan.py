@@ -13,17 +13,17 @@ from nodes import ROOT, copy_film
 
 from tests.films import make_film
 
-FILMS = 200
+FILMS = 10_000
 KILLS = 15
 
 
 @pytest.fixture(scope="module")
 def node(make_node, tmp_path_factory):
-    node = make_node("node", VELOUR__LIBRARY__SCAN_BATCH="5")
+    node = make_node("node", VELOUR__LIBRARY__SCAN_BATCH="200")
     folder = tmp_path_factory.mktemp("films")
-    film = make_film(folder / "Film 000.mp4", seconds=0.2)
+    film = make_film(folder / "Film 00000.mp4", seconds=0.2)
     for number in range(1, FILMS):
-        copy_film(film, folder / f"Film {number:03}.mp4", mark=number.to_bytes(64, "big"))
+        copy_film(film, folder / f"Film {number:05}.mp4", mark=number.to_bytes(64, "big"))
     node.flask("db", "upgrade")
     node.flask("library", "create", "Films")
     node.flask(
@@ -75,7 +75,7 @@ def media_children():
 def test_a_scan_that_is_killed_again_and_again_ends_with_every_film_once(node):
     dice = random.Random(15)
     before = set(media_children())
-    moments = sorted(dice.sample(range(FILMS - 30), KILLS))
+    moments = sorted(dice.sample(range(FILMS - 500), KILLS))
     killed = sum(kill_at(node, moment) for moment in moments)
     assert killed == KILLS
 
@@ -85,10 +85,17 @@ def test_a_scan_that_is_killed_again_and_again_ends_with_every_film_once(node):
     assert result["counts"]["found"] == FILMS
     assert result["counts"]["failed"] == 0
     titles = query(node, "select title from work order by title")
-    assert titles == [(f"Film {number:03}",) for number in range(FILMS)]
+    assert titles == [(f"Film {number:05}",) for number in range(FILMS)]
     doubled = "select locator from video group by location_row, locator having count(*) > 1"
     assert query(node, doubled) == []
     assert rows(node) == FILMS
+    half_written = (
+        "select count(*) from video where duration is null or fields = '' or work_row not in"
+        " (select row from work where shown and fields <> '')"
+    )
+    assert query(node, half_written) == [(0,)]
+    assert query(node, "select count(*) from library_work") == [(FILMS,)]
+    assert query(node, "select count(*) from video_text_word") == [(FILMS,)]
     again = node.json("storage", "scan", "Disk", "--wait")["counts"]
     assert (again["added"], again["updated"], again["removed"]) == (0, 0, 0)
     states = query(node, "select distinct state from job where name = 'scan'")

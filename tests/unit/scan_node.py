@@ -2,14 +2,37 @@
 
 import hashlib
 
-from adapters.memory.media import ORDINARY
+from adapters.memory.media import ORDINARY, MemoryNfoReader
 from app.usecases.library.locations import AddLocation, CreateLibrary, EditLocation
+from app.usecases.library.looking import LookingTools
 from app.usecases.library.scan_pass import ScanTools
 from app.usecases.library.scanning import ApproveRemoval, RequestScan, ScanLocation
 from domain.federation.audit import CLI
 from domain.library.video import Fingerprints
 from ports.jobs import JobCancelled
 from ports.library.media import Probed
+
+
+class Remote:
+    """Reads the first 1,000 bytes of a remote object; they are its facts' container."""
+
+    def __init__(self):
+        self.broken = {}
+
+    def probe_source(self, source, *, name):
+        if name in self.broken:
+            raise self.broken[name]
+        head = source.read(0, 1000)
+        return Probed(ORDINARY, Fingerprints(oshash=hashlib.sha256(head).hexdigest()[:16]))
+
+
+def make_tools(
+    unit_of_work, read_only, clock, new_id, probe, assets, names, *, batch=7, parallel=2
+):
+    looking = LookingTools(probe, Remote(), MemoryNfoReader(), names, clock, budget_bytes=4096)
+    return ScanTools(
+        unit_of_work, read_only, clock, new_id, assets, looking, batch=batch, parallel=parallel
+    )
 
 
 class Doorbell:
@@ -38,9 +61,8 @@ class Node:
     def __init__(self, unit_of_work, read_only, clock, new_id, storages, probe, names, assets, box):
         self.unit_of_work, self.read_only, self.clock = unit_of_work, read_only, clock
         self.storages, self.probe, self.assets, self.doorbell = storages, probe, assets, Doorbell()
-        tools = ScanTools(
-            unit_of_work, read_only, clock, new_id, probe, assets, names, batch=7, parallel=2
-        )
+        tools = make_tools(unit_of_work, read_only, clock, new_id, probe, assets, names)
+        self.remote, self.nfo = tools.looking.remote, tools.looking.nfo
         self.tools = tools
         self.handlers = {}
         self.scan_job = ScanLocation(tools, storages, self.doorbell, self.handlers, "thumbnails")

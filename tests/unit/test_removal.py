@@ -1,12 +1,11 @@
 """A removal that an admin refused is not asked about again until more is missing."""
 
-from dataclasses import replace
-
 import pytest
 
-from app.usecases.library.removal import RefuseRemoval
+from app.usecases.library.removal import AskAgain, RefuseRemoval
 from app.usecases.library.scanning import NothingToApprove
 from domain.federation.audit import CLI
+from domain.library.video import Availability
 from tests.unit.scan_node import Node, names_of
 
 
@@ -36,26 +35,40 @@ def test_what_is_held_waits_until_it_is_refused(node, refuse, audit_reader):
     lose(node, 0, 30)
     assert node.stored.waiting_removals == 30
 
-    refuse(location_id=node.location.id, actor=CLI)
+    assert refuse(location_id=node.location.id, actor=CLI) == 30
 
-    assert (node.stored.refused_missing, node.stored.waiting_removals) == (30, 0)
+    assert (node.stored.refused_at, node.stored.waiting_removals) == (node.clock.now(), 0)
     entry = audit_reader.page(before=None, limit=1)[0].entry
     assert (entry.action, entry.detail) == ("location.refuse-removal", "30 videos")
     assert len(node.videos()) == 60
 
 
-def test_the_next_scan_that_misses_as_many_does_not_ask(node, refuse):
+def test_the_next_scan_does_not_ask_about_what_is_kept(node, refuse):
     lose(node, 0, 30)
     refuse(location_id=node.location.id, actor=CLI)
+    node.clock.forward(hours=1)
     node.scan()
     assert node.stored.waiting_removals == 0
+    assert all(video.availability is not Availability.GONE for video in node.videos().values())
 
 
-def test_more_missing_ask_again(node, refuse):
+def test_what_goes_missing_later_is_asked_about(node, refuse):
     lose(node, 0, 30)
     refuse(location_id=node.location.id, actor=CLI)
-    lose(node, 30, 40)
-    assert node.stored.waiting_removals == 40
+    node.clock.forward(hours=1)
+    lose(node, 30, 55)
+    assert node.stored.waiting_removals == 25
+
+
+def test_a_refusal_is_taken_back_by_asking_again(node, refuse, clock):
+    lose(node, 0, 30)
+    refuse(location_id=node.location.id, actor=CLI)
+    node.clock.forward(hours=1)
+    job = AskAgain(node.unit_of_work, clock, node.request)(location_id=node.location.id, actor=CLI)
+
+    assert (job.name, node.stored.refused_at) == ("scan", None)
+    node.scan()
+    assert node.stored.waiting_removals == 30
 
 
 def test_where_nothing_waits_there_is_nothing_to_refuse(node, refuse):
@@ -67,7 +80,8 @@ def test_where_nothing_waits_there_is_nothing_to_refuse(node, refuse):
         refuse(location_id=node.location.id, actor=CLI)
 
 
-def test_held_by_the_scans_own_word_counts_too(node):
+def test_what_was_refused_cannot_be_approved_by_an_old_page(node, refuse):
     lose(node, 0, 30)
-    scan = replace(node.stored.last_scan, held=31)
-    assert replace(node.stored, last_scan=scan).waiting_removals == 31
+    refuse(location_id=node.location.id, actor=CLI)
+    with pytest.raises(NothingToApprove):
+        node.approve(location_id=node.location.id, actor=CLI)

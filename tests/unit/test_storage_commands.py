@@ -16,9 +16,9 @@ from app.usecases.library.locations import (
 from app.usecases.library.locations import (
     TestLocation as AskLocation,
 )
-from app.usecases.library.scan_pass import ScanTools
 from app.usecases.library.scanning import ApproveRemoval, RequestScan, ScanLocation
 from domain.jobs import JobState
+from tests.unit.scan_node import make_tools
 
 
 class Doorbell:
@@ -43,7 +43,7 @@ def queue():
 
 @pytest.fixture
 def run_job(unit_of_work, read_only, clock, new_id, storages, probe, names, assets, queue):
-    tools = ScanTools(
+    tools = make_tools(
         unit_of_work, read_only, clock, new_id, probe, assets, names, batch=5, parallel=1
     )
     scan = ScanLocation(tools, storages, queue, {})

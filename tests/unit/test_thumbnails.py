@@ -4,19 +4,35 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.memory.media import MemoryArtist, MemoryRemoteMedia
+from app.usecases.jobs import Enqueue
 from app.usecases.library.locations import AddLocation, CreateLibrary
 from app.usecases.library.thumbnails import (
     MakeThumbnail,
     MakeThumbnails,
     PictureMaker,
+    PictureTools,
     ReadThumbnail,
     asset_name,
+    poster_digest,
+    poster_name,
 )
 from domain.federation.audit import CLI
-from domain.ids import ConnectionId, VideoId, WorkId
-from domain.library.video import Availability, Video, VideoNotFound
+from domain.ids import ConnectionId, SeriesId, VideoId, WorkId
+from domain.library.description import EpisodeMark
+from domain.library.series import series_of
+from domain.library.video import (
+    Availability,
+    PictureKind,
+    PictureSource,
+    Video,
+    VideoNotFound,
+)
 from domain.library.work import Work
 from ports.library.catalogue import StreamTarget
+from ports.library.storage import StorageUnreachable
+
+PICTURE = b"\xff\xd8\xff jpeg!"[:9]
 
 
 class Context:
@@ -63,11 +79,12 @@ def remote():
 
 
 @pytest.fixture
-def maker(read_only, storages, assets, thumbnailer, remote):
+def maker(unit_of_work, read_only, storages, assets, thumbnailer, remote):
     def fetch(location, remote_id):
         return remote.get(remote_id)
 
-    return PictureMaker(read_only, storages, assets, thumbnailer, fetch)
+    tools = PictureTools(thumbnailer, MemoryRemoteMedia(), MemoryArtist(), budget_bytes=4096)
+    return PictureMaker(unit_of_work, read_only, storages, assets, tools, fetch)
 
 
 @pytest.fixture
@@ -80,7 +97,8 @@ def read(unit_of_work, read_only, clock, new_id, assets, rung):
     class Doorbell:
         ring = staticmethod(rung.append)
 
-    use_case = ReadThumbnail(unit_of_work, read_only, clock, new_id, assets, Doorbell())
+    enqueue = Enqueue(unit_of_work, clock, new_id, Doorbell())
+    use_case = ReadThumbnail(enqueue, read_only, clock, assets)
 
     def read(video):
         target = StreamTarget(
@@ -165,3 +183,94 @@ def test_the_picture_of_a_peers_video_comes_from_the_peer(
 def test_a_video_that_is_gone_has_no_picture_made(maker, new_id):
     with pytest.raises(VideoNotFound):
         MakeThumbnail(maker)(Context(), {"video_id": str(new_id())})
+
+
+POSTER, STILL = PictureKind.POSTER, PictureKind.STILL
+
+
+def all_of(maker, location):
+    return MakeThumbnails(maker)(Context(), {"location_id": str(location.id)})
+
+
+def work_of(read_only, video):
+    with read_only() as tx:
+        return tx.works.get(video.work_id)
+
+
+def test_a_still_beside_a_film_is_taken_before_one_out_of_it(maker, put, read, storages):
+    storages.at("d").objects["fanart.jpg"] = PICTURE
+    video = put("a.mp4", pictures=(PictureSource(STILL, "fanart.jpg"),))
+    assert make(maker, video) == {"made": True}
+    assert read(video).endswith(b"9 bytes in 640x640")
+
+
+@pytest.mark.parametrize("beside", [b"<svg/>", b"x" * (10 * 1024 * 1024 + 1), None])
+def test_artwork_that_is_none_gives_way_to_the_film(maker, put, read, storages, beside):
+    if beside is not None:
+        storages.at("d").objects["fanart.jpg"] = beside
+    video = put("a.mp4", pictures=(PictureSource(STILL, "fanart.jpg"),))
+    assert make(maker, video) == {"made": True}
+    assert read(video).endswith(b"a.mp4@0.1")
+
+
+def test_a_film_on_another_machine_gets_its_picture_within_a_budget(maker, put, read, storages):
+    storages.at("d").remote = True
+    video = put("a.mp4")
+    assert make(maker, video) == {"made": True}
+    assert read(video).endswith(b"4 bytes@0.1")
+
+
+def test_a_location_that_does_not_answer_leaves_the_picture_for_later(maker, put, storages):
+    storages.at("d").remote = True
+    video = put("a.mp4")
+    storages.at("d").unreachable = "unplugged"
+    with pytest.raises(StorageUnreachable):
+        make(maker, video)
+    assert not maker.assets.has(asset_name(video.id))
+
+
+def test_posters_become_their_works_once(maker, put, location, storages, read_only):
+    storages.at("d").objects["poster.jpg"] = PICTURE
+    video = put("a.mp4", pictures=(PictureSource(POSTER, "poster.jpg"),))
+    assert all_of(maker, location) == {"made": 2, "failed": 0}
+    kept = maker.assets.find(poster_name(video.work_id))
+    assert kept.endswith(b"9 bytes in 600x900")
+    assert work_of(read_only, video).poster == poster_digest(kept)
+    assert all_of(maker, location) == {"made": 0, "failed": 0}
+
+
+def test_a_poster_that_somebody_chose_stays(maker, put, location, storages, unit_of_work):
+    storages.at("d").objects["poster.jpg"] = PICTURE
+    video = put("a.mp4", pictures=(PictureSource(POSTER, "poster.jpg"),))
+    with unit_of_work() as tx:
+        tx.works.save(replace(tx.works.get(video.work_id), locked=frozenset({"poster"})))
+        tx.commit()
+    all_of(maker, location)
+    assert not maker.assets.has(poster_name(video.work_id))
+
+
+def test_a_broken_poster_is_not_tried_for_ever(maker, put, location, storages):
+    storages.at("d").objects["poster.jpg"] = b"<svg/>"
+    put("a.mp4", pictures=(PictureSource(POSTER, "poster.jpg"),))
+    assert all_of(maker, location) == {"made": 1, "failed": 1}
+    assert all_of(maker, location) == {"made": 0, "failed": 0}
+
+
+def test_the_poster_of_an_episode_is_its_series(
+    maker, put, location, storages, read_only, unit_of_work, new_id, clock
+):
+    storages.at("d").objects["poster.jpg"] = PICTURE
+    mark = EpisodeMark(series="The Wire", season=1, episode=1)
+    series = series_of(mark, SeriesId(new_id()), at=clock.now())
+    videos = [put(f"{n}.mp4", pictures=(PictureSource(POSTER, "poster.jpg"),)) for n in range(3)]
+    with unit_of_work() as tx:
+        tx.series.add(series)
+        for video in videos:
+            tx.works.save(replace(tx.works.get(video.work_id), series_id=series.id, season=1))
+        tx.commit()
+    assert all_of(maker, location) == {"made": 4, "failed": 0}
+    with read_only() as tx:
+        kept = tx.series.get(series.id)
+    assert kept.poster == poster_digest(maker.assets.find(poster_name(series.id)))
+    assert work_of(read_only, videos[0]).poster == ""
+    assert all_of(maker, location) == {"made": 0, "failed": 0}

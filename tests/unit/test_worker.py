@@ -14,6 +14,19 @@ from app.worker import Worker, run_worker, worker_command
 from domain.jobs import JobNotFound
 
 
+class Changed:
+    """Counts its calls."""
+
+    def __init__(self):
+        self.calls, self.closed = 0, False
+
+    def __call__(self):
+        self.calls += 1
+
+    def close(self):
+        self.closed = True
+
+
 @pytest.fixture
 def queue():
     return HueyJobQueue.in_memory()
@@ -34,6 +47,8 @@ def make(queue, notes, monkeypatch):
             "run_job": lambda job_id: None,
             "run_due": lambda: 0,
             "tidy_up": lambda: None,
+            "scan_due": lambda: 0,
+            "scan_changed": Changed(),
             "report": lambda event, exc: notes.append((event, exc)),
             "stop": threading.Event(),
             "threads": 1,
@@ -120,3 +135,13 @@ def test_the_command_prepares_and_tells_how_it_ended(make, queue, new_id, monkey
     command = worker_command(worker=lambda: busy, prepare=lambda: None)
     assert CliRunner().invoke(command).exit_code == 1
     hold.set()
+
+
+def test_the_clock_and_changed_folders_ask_for_scans(make):
+    stop, due, changed = threading.Event(), [], Changed()
+    worker = make(stop=stop, scan_due=lambda: due.append(1), scan_changed=changed)
+    threading.Timer(0.2, stop.set).start()
+    worker()
+    assert due == [1]
+    assert changed.calls > 1
+    assert changed.closed

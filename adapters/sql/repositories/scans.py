@@ -21,17 +21,21 @@ from adapters.sql.repositories.rows import (
 )
 from adapters.sql.repositories.shelves import Shelves
 from adapters.sql.repositories.table import chunks
+from adapters.sql.types import Uuid
 from domain.errors import AlreadyExists
-from domain.ids import LocationId, VideoId, WorkId
+from domain.ids import LocationId, SeriesId, VideoId, WorkId
 from domain.library.matching import Traits
 from domain.library.storage_location import StorageType
-from domain.library.video import Availability, Video, VideoNotFound
+from domain.library.video import Availability, PictureKind, Video, VideoNotFound
 from domain.library.work import Work, WorkNotFound
 from domain.text import sort_key
 from ports.library.imports import KnownVideo
 
 _work, _video, _place = schema.work, schema.video, schema.storage_location
+_series = schema.series
+_POSTER = f'["{PictureKind.POSTER.value}"'  # as it stands in the JSON of the column
 _PRINTS = ("oshash", "sha256", "xxhash64")
+_TRAITS = ("row", "id", "title", "year", "external_ids", "series_id", "season", "episode")
 _MOST_CANDIDATES = 5000  # a chunk of what is looked for
 _FIXED = {"id", "created_at", "peer_has_it"}  # columns of a video that an update leaves alone
 
@@ -52,8 +56,7 @@ class SqlScanImport:
         return found
 
     def candidates(self, wanted: Sequence[Traits]) -> Sequence[tuple[WorkId, Traits]]:
-        columns = (_work.c.row, _work.c.id, _work.c.title, _work.c.year, _work.c.external_ids)
-        own = sa.select(*columns).where(_work.c.connection_id.is_(None))
+        own = sa.select(*(_work.c[name] for name in _TRAITS)).where(_work.c.connection_id.is_(None))
         found = []
         for rows in chunks(sorted(self._candidate_rows(wanted))):
             works = self._connection.execute(own.where(_work.c.row.in_(rows))).all()
@@ -135,6 +138,31 @@ class SqlScanImport:
             yield from found
             last = found[-1][0]
 
+    def iter_posterless(
+        self, location_id: LocationId
+    ) -> Iterator[tuple[VideoId, WorkId | SeriesId]]:
+        row, _ = self._place(location_id)
+        owner = sa.func.coalesce(_work.c.series_id, _work.c.id)
+        query = sa.select(_video.c.row, _video.c.id, sa.type_coerce(owner, Uuid).label("owner_id"))
+        wanting = (
+            query.join(_work, _work.c.row == _video.c.work_row)
+            .outerjoin(_series, _series.c.id == _work.c.series_id)
+            .where(
+                _video.c.location_row == row,
+                _video.c.availability == Availability.AVAILABLE,
+                sa.type_coerce(_video.c.pictures, sa.Text).contains(_POSTER),
+                sa.func.coalesce(_series.c.poster, _work.c.poster) == "",
+            )
+        )
+        last = 0
+        while True:
+            page = wanting.where(_video.c.row > last).order_by(_video.c.row).limit(1000)
+            found = self._connection.execute(page).all()
+            if not found:
+                return
+            yield from ((each.id, each.owner_id) for each in found)
+            last = found[-1].row
+
     def count_known(self, location_id: LocationId) -> int:
         row, _ = self._place(location_id)
         here = (_video.c.location_row == row) & (_video.c.availability != Availability.GONE)
@@ -156,7 +184,10 @@ class SqlScanImport:
             if kind in _PRINTS:
                 same = _video.c[kind].in_(values) & _video.c.remote_id.is_(None)
                 queries.append(sa.select(_video.c.work_row).where(same))
-        titles = {sort_key(each.title) for each in wanted if each.year is not None}
+        for some in chunks({each.episode for each in wanted if each.episode is not None}):
+            place = sa.tuple_(_work.c.series_id, _work.c.season, _work.c.episode)
+            queries.append(sa.select(_work.c.row).where(place.in_(some)))
+        titles = {sort_key(each.title) for each in wanted if each.year and not each.episode}
         own = _work.c.connection_id.is_(None) & _work.c.year.is_not(None)
         named = sa.select(_work.c.row).where(own)
         queries += [named.where(_work.c.sort_title.in_(some)) for some in chunks(titles)]
@@ -229,6 +260,7 @@ def _known_videos() -> sa.Select[Any]:
         _video.c.signature,
         _video.c.availability,
         _video.c.extras,
+        _video.c.missing_since,
     ).join(_work, _work.c.row == _video.c.work_row)
 
 
@@ -250,4 +282,5 @@ def _traits(work: sa.Row[*tuple[Any, ...]], videos: Sequence[sa.Row[*tuple[Any, 
         ),
         libraries=frozenset(video.library_id for video in videos),
         locations=frozenset(video.location_id for video in videos),
+        episode=work.series_id and (work.series_id, work.season or 0, work.episode or 0),
     )

@@ -49,7 +49,7 @@ storage_location = sa.Table(
     sa.Column("last_scan", Json(_load_scan, _dump_scan)),
     sa.Column("scan_every_hours", sa.Integer),
     sa.Column("watch", sa.Boolean, nullable=False),
-    sa.Column("refused_missing", sa.Integer, nullable=False),
+    sa.Column("refused_at", UtcDateTime),
     sa.Column("connection_id", Uuid, sa.ForeignKey("connection.id"), index=True),
     sa.Column("version", sa.Integer, nullable=False),
 )

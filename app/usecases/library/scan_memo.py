@@ -18,6 +18,7 @@ from ports.library.storage import FoundObject, WalkItem
 
 _LOCATOR = itemgetter(FoundObject._fields.index("locator"))
 _SIGNATURE = itemgetter(FoundObject._fields.index("signature"))
+_EXTRAS = itemgetter(FoundObject._fields.index("extras"))
 
 
 class WalkDigest:
@@ -35,6 +36,8 @@ class WalkDigest:
         self.found += len(found)
         for part in (_LOCATOR, _SIGNATURE):
             self._hash.update("\0".join(map(part, found)).encode())
+        if "".join(map(_EXTRAS, found)):  # most folders hold nothing but films
+            self._hash.update("\0".join(map(_EXTRAS, found)).encode())
         self._hash.update(b"\0")
 
     def hex(self) -> str:

@@ -8,24 +8,25 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
+from app.usecases.library.looking import Looker, LookingTools, NotRead, Reading
 from app.usecases.library.scan_memo import ScanMemo, WalkDigest
 from app.usecases.library.scan_result import Tally
-from app.usecases.library.thumbnails import asset_name
-from app.usecases.library.video_import import Absent, Reading, VideoImport
+from app.usecases.library.thumbnails import forget_pictures
+from app.usecases.library.video_import import Absent, VideoImport
 from domain.ids import VideoId
 from domain.library.seen import SeenRows
 from domain.library.storage_location import StorageLocation
-from domain.library.video import Availability, Fingerprints, MediaFacts
+from domain.library.video import Availability
 from ports.clock import Clock
 from ports.ids import IdFactory
 from ports.jobs import JobContext
 from ports.library.imports import KnownVideo
-from ports.library.media import AssetStore, MediaProbe, MediaUnreadable, Probed
-from ports.library.names import NameGuesser
+from ports.library.media import AssetStore
 from ports.library.storage import (
     FoundObject,
     GrowingObject,
     StorageEmpty,
+    StorageUnreachable,
     UnreadableObject,
     WalkableStorage,
     WalkItem,
@@ -33,6 +34,7 @@ from ports.library.storage import (
 from ports.unit_of_work import ReadOnlyFactory, UnitOfWorkFactory
 
 MAX_WAITING = 50_000  # files that are kept in memory until the walk's end
+MOST_SILENCES = 5  # objects in a row that a location does not answer for
 MAX_ABSENT = 10_000  # absent videos that new files are compared with
 COMMIT_EVERY = timedelta(seconds=2)
 
@@ -47,9 +49,8 @@ class ScanTools:
     read_only: ReadOnlyFactory
     clock: Clock
     new_id: IdFactory
-    probe: MediaProbe
     assets: AssetStore
-    names: NameGuesser
+    looking: LookingTools
     batch: int
     parallel: int
 
@@ -71,6 +72,7 @@ class ScanPass:
     ) -> None:
         self._tools, self._location, self._storage = tools, location, storage
         self._context = context
+        self._looker = Looker(tools.looking, storage)
         self._import = VideoImport(location, tools.clock, tools.new_id)
         self._seen = SeenRows()
         self._spared: set[str] = set()
@@ -78,12 +80,14 @@ class ScanPass:
         self._waiting: list[_Wanted] = []
         self._absent: dict[tuple[str | None, int], Absent] = {}
         self._to_read = 0
+        self._silences = 0  # objects in a row whose location did not answer
         self._memo, self._digest = ScanMemo(tools.assets), WalkDigest()
         self._is_unchanged = False
         self._started = tools.clock.now()
         self.tally = Tally()
         self.known_before = 0
-        self.missing: dict[VideoId, tuple[str, Availability]] = {}
+        self.missing: dict[VideoId, str] = {}
+        self.kept = 0  # missing too, and an admin refused to remove them
 
     def run(self) -> None:
         """Walk, compare, look into new and changed files, and find out what is missing.
@@ -108,10 +112,12 @@ class ScanPass:
         self._report()
 
     def remember(self, finished_at: datetime) -> None:
-        """Keep in mind what was met, if all of it is stored now; see ``ScanMemo``."""
+        """Keep in mind what was met, if all that is stored was met; see ``ScanMemo``."""
         digest = self._digest
         if self._is_unchanged or (
-            digest.complete and not self.tally.failed and digest.found == self._count_known()
+            digest.complete
+            and not self.tally.failed
+            and digest.found + self.kept == self._count_known()
         ):
             self._memo.keep(self._location.id, self._digest, finished_at)
         else:
@@ -145,10 +151,16 @@ class ScanPass:
                 self._digest.add(items)
                 yield items
 
-    def set_missing(self, availability: Availability) -> None:
-        """Mark the missing videos, a batch in a transaction."""
-        changing = [key for key, (_, now) in self.missing.items() if now is not availability]
-        self._mark(changing, availability)
+    def remove_missing(self) -> None:
+        """Take the missing videos out of the library, a batch in a transaction."""
+        self._mark(list(self.missing), Availability.GONE)
+
+    def hold_missing(self) -> None:
+        """Keep the missing videos, offline, until somebody decides."""
+        for some in _batches(self.missing, self._tools.batch):
+            with self._tools.unit_of_work() as tx:
+                tx.scans.set_missing(some, self._started)
+                tx.commit()
 
     def _compare(self, items: Sequence[WalkItem]) -> None:
         found = [item for item in items if isinstance(item, FoundObject)]
@@ -162,12 +174,17 @@ class ScanPass:
         with self._tools.read_only() as tx:
             stored = tx.scans.known(self._location.id, [item.locator for item in found])
         back: list[VideoId] = []
+        at_once: list[_Wanted] = []
         for item in found:
             known = stored.get(item.locator)
             if known is not None:
                 self._seen.add(known.row)
             if known is None or known.signature != item.signature:
-                self._waiting.append(_Wanted(item, known))
+                # What is told needs no look into the bytes, so it cannot be told to have moved.
+                told = item.told is not None and item.told.facts is not None
+                (at_once if told else self._waiting).append(_Wanted(item, known))
+            elif known.extras != item.extras:
+                at_once.append(_Wanted(item, known))
             elif known.availability is not Availability.AVAILABLE:
                 back.append(known.id)
                 if known.availability is Availability.GONE:
@@ -175,6 +192,7 @@ class ScanPass:
                 else:
                     self.tally.back += 1
         self._mark(back, Availability.AVAILABLE)
+        self._read(at_once)
         # Nothing can have moved where nothing was: a first import does not wait for the walk.
         if len(self._waiting) >= (MAX_WAITING if self.known_before else self._tools.batch):
             waiting, self._waiting = self._waiting, []
@@ -203,10 +221,12 @@ class ScanPass:
                 if locator.startswith(self._spared_folders):
                     if known.availability is Availability.AVAILABLE:
                         unread.append(known.id)
+                elif self._location.keeps(known.missing_since):
+                    self.kept += 1
                 elif locator not in self._spared:
-                    self.missing[known.id] = (locator, known.availability)
+                    self.missing[known.id] = locator
             if self._waiting:
-                for video_id, (locator, _) in islice(self.missing.items(), MAX_ABSENT):
+                for video_id, locator in islice(self.missing.items(), MAX_ABSENT):
                     video = tx.videos.get(video_id)
                     if video.fingerprints.oshash is not None:
                         key = (video.fingerprints.oshash, video.file_size)
@@ -221,10 +241,12 @@ class ScanPass:
         written_at = self._tools.clock.now()
         for item, outcome in self._look_into(wanted):
             self.tally.probed += 1
-            if isinstance(outcome, str):
-                self.tally.fail(item.found.name, outcome)
+            if isinstance(outcome, NotRead):
+                self.tally.fail(item.found.name, outcome.reason)
+                self._note_silence(outcome)
             else:
-                self.tally.bytes_read += outcome.probed.bytes_read
+                self._silences = 0
+                self.tally.read(outcome)
                 ready.append(outcome)
             late = self._tools.clock.now() - written_at > COMMIT_EVERY
             if len(ready) >= self._tools.batch or (ready and late):
@@ -234,10 +256,16 @@ class ScanPass:
         if ready:
             self._write(ready)
 
-    def _look_into(self, wanted: Sequence[_Wanted]) -> Iterator[tuple[_Wanted, Reading | str]]:
-        """Yield each file with what it holds, or with the reason why it cannot be read."""
+    def _note_silence(self, outcome: NotRead) -> None:
+        """End the scan where the location has gone away; one silent object is only that."""
+        self._silences = self._silences + 1 if outcome.unreachable else 0
+        if self._silences == MOST_SILENCES:
+            raise StorageUnreachable(outcome.reason)
+
+    def _look_into(self, wanted: Sequence[_Wanted]) -> Iterator[tuple[_Wanted, Reading | NotRead]]:
+        """Yield each object with what it holds, or with the reason why it cannot be read."""
         pool = ThreadPoolExecutor(self._tools.parallel, thread_name_prefix="probe")
-        running: deque[tuple[_Wanted, Future[Reading | str]]] = deque()
+        running: deque[tuple[_Wanted, Future[Reading | NotRead]]] = deque()
         try:
             for item in wanted:
                 running.append((item, pool.submit(self._look_into_one, item)))
@@ -250,24 +278,14 @@ class ScanPass:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _look_into_one(self, item: _Wanted) -> Reading | str:
-        path = self._storage.local_path(item.found.locator)
-        try:
-            probed = (
-                Probed(MediaFacts(), Fingerprints())
-                if path is None
-                else self._tools.probe.probe(path)
-            )
-        except MediaUnreadable as exc:
-            return str(exc)
-        reading = Reading(item.found, item.known, probed)
-        if item.known is not None:
-            return reading
-        absent = self._absent.get(reading.bytes)
-        return reading._replace(
-            guessed=self._tools.names.guess(item.found.name),
-            guessed_before=self._tools.names.guess(absent.locator) if absent else None,
-        )
+    def _look_into_one(self, item: _Wanted) -> Reading | NotRead:
+        outcome = self._looker.look(item.found, item.known)
+        if isinstance(outcome, NotRead) or item.known is not None:
+            return outcome
+        absent = self._absent.get(outcome.bytes)
+        if absent is None:
+            return outcome
+        return outcome._replace(said_before=self._looker.said_by_name(absent.locator))
 
     def _write(self, readings: Sequence[Reading]) -> None:
         with self._tools.unit_of_work() as tx:
@@ -280,9 +298,8 @@ class ScanPass:
             self._seen.add(known.row)
         for video_id in written.moved:
             self.missing.pop(video_id, None)
-        for reading in readings:
-            if reading.known is not None:  # its picture shows the film that was there before
-                self._tools.assets.remove(asset_name(reading.known.id))
+        for video_id, work_id in written.repictured:  # they show what was there before
+            forget_pictures(self._tools.assets, video_id, work_id)
         self.tally.added += written.added
         self.tally.updated += written.updated
 

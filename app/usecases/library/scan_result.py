@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from app.usecases.library.looking import Reading
 from domain.library.storage_location import ScanCounts
 
 MAX_ERRORS = 100
@@ -11,7 +12,11 @@ MAX_ERRORS = 100
 
 @dataclass(slots=True)
 class Tally:
-    """Figures of a scan so far; ``errors`` holds the first 100, ``failed`` counts all."""
+    """Figures of a scan so far.
+
+    ``errors`` holds the first 100 objects that cannot be taken in, or not wholly; ``failed`` counts
+    the former.
+    """
 
     found: int = 0
     probed: int = 0
@@ -24,9 +29,19 @@ class Tally:
     bytes_read: int = 0
     errors: list[dict[str, str]] = field(default_factory=list)
 
+    def read(self, reading: Reading) -> None:
+        """Count an object that was looked into, and say what of it could not be had."""
+        if reading.probed is not None:
+            self.bytes_read += reading.probed.bytes_read
+        for fault in reading.faults:
+            self._note(fault.item, fault.reason)
+
     def fail(self, item: str, reason: str) -> None:
         """Count an object that could not be taken in."""
         self.failed += 1
+        self._note(item, reason)
+
+    def _note(self, item: str, reason: str) -> None:
         if len(self.errors) < MAX_ERRORS:
             self.errors.append({"item": item, "reason": reason})
 

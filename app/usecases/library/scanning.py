@@ -15,7 +15,6 @@ from domain.ids import JobId, LocationId
 from domain.jobs import Job
 from domain.library.removal_guard import decide
 from domain.library.storage_location import LastScan, StorageLocation, StorageType
-from domain.library.video import Availability
 from ports.clock import Clock
 from ports.ids import IdFactory
 from ports.jobs import JobContext, JobQueue
@@ -90,13 +89,13 @@ class ApproveRemoval:
         now = self.clock.now()
         with self.unit_of_work() as tx:
             location = tx.locations.get(location_id)
-            counts = location.last_scan.counts if location.last_scan else None
-            if counts is None or counts.missing <= counts.removed:
+            held = location.last_scan.held if location.last_scan else 0
+            if not held:
                 raise NothingToApprove
             if tx.jobs.find_live(scan_key(location_id)) is not None:
                 raise ScanRunning("approve again when it is over")
-            job = tx.jobs.add(_scan_job(JobId(self.new_id()), location_id, now, counts.missing))
-            detail = f"{counts.missing} videos"
+            job = tx.jobs.add(_scan_job(JobId(self.new_id()), location_id, now, held))
+            detail = f"{held} videos"
             tx.audit.append(
                 [actor.did("location.approve-removal", location.name, at=now, detail=detail)]
             )
@@ -107,14 +106,8 @@ class ApproveRemoval:
 
 
 def _scan_job(job_id: JobId, location_id: LocationId, now: datetime, approved: int = 0) -> Job:
-    return Job(
-        id=job_id,
-        name=SCAN,
-        arguments={"location_id": str(location_id), "approved_missing": approved},
-        created_at=now,
-        run_at=now,
-        key=scan_key(location_id),
-    )
+    arguments = {"location_id": str(location_id), "approved_missing": approved}
+    return Job.asked(job_id, SCAN, arguments, now=now, key=scan_key(location_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,23 +159,24 @@ class ScanLocation:
             scan.run()
         except StorageEmpty as exc:
             # Absent disk or emptied folder: only a person can tell, by approving the removal.
-            if scan.known_before > approved:
-                return self._unreachable(location, started, str(exc), missing=scan.known_before)
             empty = str(exc)
             scan.find_missing()
-        decision = decide(known=scan.known_before, missing=len(scan.missing))
+            if len(scan.missing) > approved:
+                scan.hold_missing()
+                return self._unreachable(location, started, empty, missing=len(scan.missing))
+        decision = decide(known=scan.known_before, missing=len(scan.missing), approved=approved)
         held: tuple[str, ...] = ()
-        message = f"{location.name}: {scan.tally.in_words()}"
-        if decision.held and len(scan.missing) > approved:
-            scan.set_missing(Availability.OFFLINE)
-            held = tuple(locator for locator, _ in islice(scan.missing.values(), MAX_ERRORS))
+        if decision.held:
+            scan.hold_missing()
+            held = tuple(islice(scan.missing.values(), MAX_ERRORS))
             message = f"{location.name}: {decision.reason}"
         else:
-            scan.set_missing(Availability.GONE)
+            scan.remove_missing()
             scan.tally.removed = len(scan.missing)
             message = f"{location.name}: {empty or scan.tally.in_words()}"
         news = scan.tally.added + scan.tally.updated > 0
-        finished = self._finish(location, started, message, scan.tally, follow_up=news)
+        waiting = len(scan.missing) if decision.held else 0
+        finished = self._finish(location, started, message, scan.tally, waiting, follow_up=news)
         scan.remember(finished)
         return scan_result(success=True, message=message, tally=scan.tally, held=held)
 
@@ -192,6 +186,7 @@ class ScanLocation:
         started: datetime,
         message: str,
         tally: Tally,
+        held: int,
         *,
         follow_up: bool,
     ) -> datetime:
@@ -202,6 +197,9 @@ class ScanLocation:
             success=True,
             message=message,
             counts=tally.counts,
+            probed=tally.probed,
+            bytes_read=tally.bytes_read,
+            held=held,
         )
         job = None
         with self.tools.unit_of_work() as tx:
@@ -210,12 +208,11 @@ class ScanLocation:
             tx.locations.save(stored)
             if follow_up and self.thumbnails:
                 job = tx.jobs.add(
-                    Job(
-                        id=JobId(self.tools.new_id()),
-                        name=self.thumbnails,
-                        arguments={"location_id": str(location.id)},
-                        created_at=now,
-                        run_at=now,
+                    Job.asked(
+                        JobId(self.tools.new_id()),
+                        self.thumbnails,
+                        {"location_id": str(location.id)},
+                        now=now,
                         key=f"{self.thumbnails}:{location.id}",
                     )
                 )
@@ -236,6 +233,7 @@ class ScanLocation:
             success=False,
             message=message,
             counts=tally.counts,
+            held=missing,
         )
         with self.tools.unit_of_work() as tx:
             stored = tx.locations.get(location.id)

@@ -1,31 +1,27 @@
 """Turning files that a scan found into works and videos, a batch in a transaction."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.errors import Invalid
-from domain.ids import VideoId, WorkId
-from domain.library.description import MAX_TITLE
-from domain.library.matching import Traits, first_match
+from app.usecases.library.looking import Bytes, Reading
+from domain.ids import SeriesId, VideoId, WorkId
+from domain.library.description import NOTHING_SAID, Description, EpisodeMark
+from domain.library.matching import EpisodeKey, Traits, first_match
+from domain.library.series import series_of
 from domain.library.storage_location import StorageLocation
-from domain.library.video import Availability, Video
-from domain.library.work import Work, check_year
+from domain.library.subtitles import MAX_TRACKS
+from domain.library.video import Availability, Fingerprints, MediaFacts, Video
+from domain.library.work import Work
 from domain.text import fold
 from ports.clock import Clock
 from ports.ids import IdFactory
-from ports.library.imports import KnownVideo
 from ports.library.media import Probed
-from ports.library.names import GuessedName
-from ports.library.storage import FoundObject
 from ports.unit_of_work import UnitOfWork
 
-_CAMERA = re.compile(r"(?:VID|IMG|MVI|MOV|DSC|PXL|GOPR|GH|GX|DJI|CLIP)[ _-]?\d*", re.IGNORECASE)
-
-Bytes = tuple[str | None, int]
-"""What identifies the bytes of a file cheaply: oshash and size."""
+_MOST_SERIES = 10_000  # that a scan keeps in mind
+_UNKNOWN = Probed(MediaFacts(), Fingerprints())
 
 
 class Absent(NamedTuple):
@@ -35,26 +31,6 @@ class Absent(NamedTuple):
     locator: str
 
 
-class Reading(NamedTuple):
-    """A file that was looked into.
-
-    ``known`` is its stored video; None for a new file, whose name was read then. ``guessed_before``
-    is what the old name said, where the file may have moved. Names are read beforehand since that
-    takes longer than a transaction should.
-    """
-
-    found: FoundObject
-    known: KnownVideo | None
-    probed: Probed
-    guessed: GuessedName | None = None
-    guessed_before: GuessedName | None = None
-
-    @property
-    def bytes(self) -> Bytes:
-        """Return what tells the file's bytes from others."""
-        return self.probed.fingerprints.oshash, self.found.size_bytes
-
-
 @dataclass(slots=True)
 class Written:
     """What a batch did. ``moved`` are stored videos whose file was found under another name."""
@@ -62,6 +38,8 @@ class Written:
     added: int = 0
     updated: int = 0
     moved: tuple[VideoId, ...] = ()
+    repictured: list[tuple[VideoId, WorkId]] = field(default_factory=list)
+    """Videos whose pictures may show something else now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +49,7 @@ class VideoImport:
     location: StorageLocation
     clock: Clock
     new_id: IdFactory
+    _series: dict[tuple[str, int | None], SeriesId] = field(default_factory=dict)
 
     def write(
         self, tx: UnitOfWork, readings: Sequence[Reading], absent: dict[Bytes, Absent]
@@ -86,68 +65,142 @@ class VideoImport:
         now, written = self.clock.now(), Written()
         updates: list[Video] = []
         moved: list[VideoId] = []
-        new: list[tuple[Traits, Video]] = []
+        new: list[Reading] = []
         for reading in readings:
             stored = reading.known or absent.pop(reading.bytes, None)
             if stored is None:
-                new.append((self._traits_of(reading, now), self._video(reading, now)))
+                new.append(reading)
                 continue
             before = tx.videos.get(stored.id)
             if reading.known is None:
                 moved.append(stored.id)
                 _retitle(tx, before, reading, now)
-            updates.append(
-                replace(
-                    self._video(reading, now),
-                    id=before.id,
-                    work_id=before.work_id,
-                    created_at=before.created_at,
-                )
-            )
-        tx.scans.add(self._with_works(tx, new, now))
+            elif reading.known.extras != reading.found.extras:
+                self._describe(tx, before, reading, now)
+                written.repictured.append((before.id, before.work_id))
+            elif reading.probed is not None:
+                written.repictured.append((before.id, before.work_id))
+            updates.append(self._changed(before, reading, now))
+        self._add(tx, new, now)
         tx.scans.update(updates)
         written.added, written.updated, written.moved = len(new), len(updates), tuple(moved)
         return written
 
-    def _with_works(
-        self, tx: UnitOfWork, new: Sequence[tuple[Traits, Video]], now: datetime
-    ) -> list[tuple[Work | None, Video]]:
+    def _add(self, tx: UnitOfWork, new: Sequence[Reading], now: datetime) -> None:
         """Give each video the work that it belongs to, or a new one; they match each other too."""
-        known = _Index(tx.scans.candidates([traits for traits, _ in new]))
+        wanted = [(reading, self._traits_of(tx, reading, now)) for reading in new]
+        known = _Index(tx.scans.candidates([traits for _, traits in wanted]))
         pairs: list[tuple[Work | None, Video]] = []
-        for traits, video in new:
+        made: dict[WorkId, Work] = {}
+        for reading, traits in wanted:
             work: Work | None = None
             work_id = known.find(traits)
             if work_id is None:
                 work_id = WorkId(self.new_id())
-                work = Work(
-                    id=work_id,
-                    title=traits.title,
-                    year=traits.year,
-                    created_at=now,
-                    updated_at=now,
-                )
+                work = made[work_id] = self._work(work_id, reading.said, traits.episode, now)
+            elif work_id in made:
+                made[work_id].fill(reading.said, at=now)
+            elif _says_more(reading.said):
+                stored = tx.works.get(work_id)
+                if stored.fill(reading.said, at=now):
+                    tx.works.save(stored)
             known.add(work_id, traits)
-            pairs.append((work, replace(video, work_id=work_id)))
-        return pairs
+            pairs.append((work, self._video(reading, work_id, now)))
+        tx.scans.add(pairs)
 
-    def _traits_of(self, reading: Reading, now: datetime) -> Traits:
-        oshash = reading.probed.fingerprints.oshash
-        title, year = _name(reading.guessed, reading.probed, now)
+    def _work(
+        self, work_id: WorkId, said: Description, episode: EpisodeKey | None, now: datetime
+    ) -> Work:
+        work = Work(id=work_id, title=said.title or "video", created_at=now, updated_at=now)
+        work.take(said, at=now)
+        if episode is not None:
+            work.series_id, work.season, work.episode = episode
+        return work
+
+    def _describe(self, tx: UnitOfWork, video: Video, reading: Reading, now: datetime) -> None:
+        """Let the work follow what its sources say now, but for what a person has set."""
+        if reading.said == NOTHING_SAID and not reading.pictures:
+            return
+        work = tx.works.get(video.work_id)
+        if work.connection_id is not None:
+            return
+        episode = self._episode(tx, reading.said.episode, now)
+        news = work.take(reading.said, at=now)
+        if episode is not None and episode != work.episode_key:
+            work.series_id, work.season, work.episode = episode
+            news = True
+        if work.poster and "poster" not in work.locked:
+            work.poster, news = "", True  # made anew from what lies there now
+        if news:
+            tx.works.save(work)
+
+    def _traits_of(self, tx: UnitOfWork, reading: Reading, now: datetime) -> Traits:
+        said = reading.said
+        oshash = reading.probed.fingerprints.oshash if reading.probed else None
         return Traits(
-            title=title,
-            year=year,
-            external_ids={},
+            title=said.title or "video",
+            year=said.year,
+            external_ids=said.external_ids,
             fingerprints=frozenset({f"oshash:{oshash}"} if oshash else ()),
             libraries=frozenset({self.location.library_id}),
             locations=frozenset({self.location.id}),
+            episode=self._episode(tx, said.episode, now),
         )
 
-    def _video(self, reading: Reading, now: datetime) -> Video:
-        found, probed = reading.found, reading.probed
+    def _episode(
+        self, tx: UnitOfWork, mark: EpisodeMark | None, now: datetime
+    ) -> EpisodeKey | None:
+        """Return the place of an episode in its series, which is made where it is not there."""
+        if mark is None:
+            return None
+        key = (fold(mark.series), mark.series_year)
+        series_id = self._series.get(key)
+        if series_id is None:
+            series_id = self._series_id(tx, mark, now)
+            if len(self._series) >= _MOST_SERIES:
+                self._series.clear()
+            self._series[key] = series_id
+        return series_id, mark.season, mark.episode
+
+    def _series_id(self, tx: UnitOfWork, mark: EpisodeMark, now: datetime) -> SeriesId:
+        series = tx.series.find(mark)
+        if series is None:
+            series = series_of(mark, SeriesId(self.new_id()), at=now)
+            tx.series.add(series)
+        elif series.fill(mark, at=now):
+            tx.series.save(series)
+        return series.id
+
+    def _changed(self, before: Video, reading: Reading, now: datetime) -> Video:
+        """Return a stored video as it is now; what was not looked at again stays."""
+        if reading.probed is None:
+            after = replace(before, extras=reading.found.extras, updated_at=now)
+        else:
+            after = replace(
+                self._video(reading, before.work_id, now),
+                id=before.id,
+                created_at=before.created_at,
+            )
+        if reading.known is not None and reading.known.extras == reading.found.extras:
+            beside = tuple(track for track in before.subtitles if not track.is_embedded)
+            pictures = before.pictures
+        else:
+            beside, pictures = reading.subtitles, reading.pictures
+        inside = tuple(
+            track
+            for track in (before if reading.probed is None else after).subtitles
+            if track.is_embedded
+        )
+        after.subtitles = (*inside, *beside)[:MAX_TRACKS]
+        after.pictures, after.availability = pictures, Availability.AVAILABLE
+        after.missing_since = None
+        return after
+
+    def _video(self, reading: Reading, work_id: WorkId, now: datetime) -> Video:
+        found, probed = reading.found, reading.probed or _UNKNOWN
         return Video(
             id=VideoId(self.new_id()),
-            work_id=WorkId(self.new_id()),  # replaced as soon as the work is known
+            work_id=work_id,
             location_id=self.location.id,
             filename=found.name,
             locator=found.locator,
@@ -160,6 +213,9 @@ class VideoImport:
             web_compatible=probed.facts.web_compatible,
             availability=Availability.AVAILABLE,
             etag=found.signature,
+            extras=found.extras,
+            subtitles=(*probed.subtitles, *reading.subtitles)[:MAX_TRACKS],
+            pictures=reading.pictures,
         )
 
 
@@ -183,37 +239,20 @@ class _Index:
         return [
             *traits.fingerprints,
             *traits.external_ids.items(),
+            *([traits.episode] if traits.episode is not None else ()),
             *([(fold(traits.title), traits.year)] if traits.year is not None else ()),
         ]
 
 
+def _says_more(said: Description) -> bool:
+    """Tell whether there is more than what a file name says."""
+    return said != Description(title=said.title, year=said.year, episode=said.episode)
+
+
 def _retitle(tx: UnitOfWork, before: Video, reading: Reading, now: datetime) -> None:
     """Let a work follow its file's new name, if its title came from the old one."""
-    work = tx.works.get(before.work_id)
-    old = _name(reading.guessed_before, reading.probed, now)
-    title, year = _name(reading.guessed, reading.probed, now)
-    if old == (work.title, work.year) != (title, year) and not work.organized:
-        tx.works.save(replace(work, title=title, year=year, updated_at=now))
-
-
-def _name(guessed: GuessedName | None, probed: Probed, now: datetime) -> tuple[str, int | None]:
-    """Return title and year of a new file.
-
-    The file's own title counts only where the file name says nothing: many are advertising.
-    """
-    guessed = guessed or GuessedName("video")
-    title = guessed.title
-    if guessed.season is not None and guessed.episode is not None:
-        mark = f"S{guessed.season:02}E{guessed.episode:02}"
-        title = title if mark in title.upper() else f"{title} {mark}"
-    elif probed.title and _says_nothing(title):
-        title = probed.title
-    try:
-        year = check_year(guessed.year, today=now)
-    except Invalid:
-        year = None
-    return " ".join(title.split())[:MAX_TITLE].strip(), year
-
-
-def _says_nothing(title: str) -> bool:
-    return not any(c.isalpha() for c in title) or _CAMERA.fullmatch(title) is not None
+    work, old, new = tx.works.get(before.work_id), reading.said_before, reading.said
+    if old is None or (old.title, old.year) != (work.title, work.year) or work.organized:
+        return
+    if work.take(Description(title=new.title, year=new.year), at=now):
+        tx.works.save(work)

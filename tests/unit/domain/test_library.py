@@ -45,7 +45,7 @@ def video(**more):
     return Video(id=OTHER, work_id=ONE, location_id=ONE, created_at=NOW, updated_at=NOW, **values)
 
 
-def traits(title="Dawn", year=None, ids=(), prints=(), libraries=(), locations=()):
+def traits(title="Dawn", year=None, ids=(), prints=(), libraries=(), locations=(), episode=None):
     return Traits(
         title=title,
         year=year,
@@ -53,6 +53,7 @@ def traits(title="Dawn", year=None, ids=(), prints=(), libraries=(), locations=(
         fingerprints=frozenset(prints),
         libraries=frozenset(libraries),
         locations=frozenset(locations),
+        episode=episode and (ONE, *episode),
     )
 
 
@@ -72,6 +73,15 @@ SAME = [
     (traits("A"), traits("A"), False),
     (traits("A", 2001), traits("A"), False),
     (traits("A", 2001), traits("B", 2001), False),
+    (traits("Pilot", episode=(1, 1)), traits("Anfang", episode=(1, 1)), True),
+    (traits("Pilot", 2001, episode=(1, 1)), traits("Pilot", 2001, episode=(1, 2)), False),
+    (traits("Pilot", 2001, episode=(1, 1)), traits("Pilot", 2001), False),
+    (traits("A", prints=["p"], episode=(1, 1)), traits("A", prints=["p"], episode=(1, 2)), False),
+    (
+        traits("A", ids={"imdb": "1"}, episode=(1, 1)),
+        traits("B", ids={"imdb": "1"}, episode=(1, 2)),
+        True,
+    ),
 ]
 
 

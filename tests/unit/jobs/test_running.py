@@ -1,11 +1,14 @@
 """Running jobs: leases, progress, ends of every kind, and who takes over what was left."""
 
+from dataclasses import replace
+
 import pytest
 
 from adapters.jobs.inline import InlineJobQueue
 from app.usecases.jobs import Enqueue
 from domain.errors import Invalid
-from domain.jobs import LEASE, JobConflict, JobNotFound, JobState
+from domain.ids import JobId
+from domain.jobs import LEASE, Job, JobConflict, JobNotFound, JobState
 from ports.jobs import JobCancelled
 from tests.unit.jobs.conftest import ANN, until
 
@@ -44,8 +47,11 @@ def test_rings_that_wait_are_answered_in_order(enqueue, run, queue, stored):
     assert [stored(job).state for job in jobs] == [JobState.DONE] * 3
 
 
-def test_a_job_of_later_waits(enqueue, run, clock):
-    job = enqueue(name="echo", arguments={"say": "x"}, run_at=clock.now() + LEASE)
+def test_a_job_of_later_waits(unit_of_work, new_id, run, clock):
+    asked = Job.asked(JobId(new_id()), "echo", {"say": "x"}, now=clock.now())
+    with unit_of_work() as tx:
+        job = tx.jobs.add(replace(asked, run_at=clock.now() + LEASE))
+        tx.commit()
     assert run(job.id).state is JobState.QUEUED
     clock.forward(seconds=15)
     assert run(job.id).state is JobState.DONE

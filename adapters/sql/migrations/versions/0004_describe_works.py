@@ -72,7 +72,7 @@ def upgrade() -> None:
     for column in (
         sa.Column("scan_every_hours", sa.Integer),
         sa.Column("watch", sa.Boolean, nullable=False, server_default=sa.false()),
-        sa.Column("refused_missing", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("refused_at", sa.DateTime),
     ):
         op.add_column("storage_location", column)
     _append("work", "metadata_fields", NEW_METADATA)
@@ -82,7 +82,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     _take_off("work", "metadata_fields", NEW_METADATA)
     _take_off("video", "fields", NEW_VIDEO)
-    for name in ("scan_every_hours", "watch", "refused_missing"):
+    for name in ("scan_every_hours", "watch", "refused_at"):
         op.drop_column("storage_location", name)
     op.drop_index("ix_video_missing_location_row_row", "video")
     for name in ("extras", "subtitles", "pictures", "missing_since"):
