@@ -79,7 +79,7 @@ class WatchView(MethodView):
             start=max(asked, 0.0) if asked is not None and isfinite(asked) else video.position,
             others=[other for other in work.videos if other.id != video.id],
             tracks=tracks_of(video),
-            has_storyboard=self._pictures.has_storyboard(video.id),
+            has_storyboard=self._pictures.storyboard_map(video.id) is not None,
             following=self._following(work),
         )
 

@@ -71,20 +71,22 @@ def change(unit_of_work, video, **values):
 
 
 def test_a_side_car_and_a_track_of_the_file_are_read(read):
-    assert read(0) == "WEBVTT\n\nhello"
-    assert read(1) == "WEBVTT\n\nstream 2 of film.mkv"
+    assert read(0).startswith("WEBVTT\n")
+    assert "hello" in read(0)
+    assert "film.mkv, stream 2" in read(1)
 
 
 def test_each_is_turned_once(read, subtitle_reader):
-    assert [read(0), read(0), read(1), read(1)][::2] == [read(0), read(1)]
-    assert subtitle_reader.asked == ["subrip", "film.mkv#2"]
+    texts = read(0), read(1)
+    subtitle_reader.broken = {"subrip": "asked twice", "film.mkv": "asked twice"}
+    assert (read(0), read(1)) == texts
 
 
 def test_a_changed_file_is_turned_anew(read, disk, unit_of_work, video):
     read(0)
     disk.objects["film.en.srt"] = b"other words"
     change(unit_of_work, video, extras="2")
-    assert read(0) == "WEBVTT\n\nother words"
+    assert "other words" in read(0)
 
 
 @pytest.mark.parametrize("number", [2, 3, -1, 10**9])
@@ -102,13 +104,14 @@ def test_a_side_car_that_went_away_or_does_not_answer_says_so(read, disk):
         read(0)
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"x" * (MAX_SIDE_CAR_BYTES + 1)])
-def test_what_is_no_subtitle_file_is_refused_and_not_kept(read, disk, data):
+@pytest.mark.parametrize("data", [b"", b"broken", b"x" * (MAX_SIDE_CAR_BYTES + 1)])
+def test_what_is_no_subtitle_file_is_refused_and_not_kept(read, disk, subtitle_reader, data):
     disk.objects["film.en.srt"] = data
+    subtitle_reader.broken = {"subrip": "those are no subtitles"}
     with pytest.raises(MediaUnreadable):
         read(0)
-    disk.objects["film.en.srt"] = b"now right"
-    assert read(0).endswith("now right")
+    disk.objects["film.en.srt"], subtitle_reader.broken = b"now right", {}
+    assert "now right" in read(0)
 
 
 def test_a_file_that_is_nowhere_on_this_machine_is_not_looked_into(read, disk):

@@ -1,9 +1,10 @@
 """Upright pictures of works and series: put in by hand, taken out, read."""
 
-import hashlib
 from dataclasses import dataclass
 
 from app.usecases.library.editing import EditSeries, EditWork
+from app.usecases.library.storyboards import image_name, layout_name
+from app.usecases.library.thumbnails import poster_digest, poster_name
 from domain.errors import Invalid
 from domain.federation.audit import Actor
 from domain.ids import SeriesId, VideoId, WorkId
@@ -19,16 +20,6 @@ class PictureRefused(Invalid):
 
     code = "picture.refused"
     title = "The picture cannot be used"
-
-
-def poster_name(item_id: WorkId | SeriesId) -> str:
-    """Return the name of the upright picture of a work or a series in the asset store."""
-    return f"posters/{item_id}.webp"
-
-
-def poster_digest(picture: bytes) -> str:
-    """Return what stands for a picture in ``Work.poster``."""
-    return hashlib.sha256(picture).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +105,21 @@ class RemoveSeriesPoster:
 
 @dataclass(frozen=True, slots=True)
 class KeptPictures:
-    """Read pictures that are kept; who may see them is asked before."""
+    """Read pictures that are kept; who may see them is asked before.
+
+    An empty asset stands for a picture that cannot be had: there is none then.
+    """
 
     assets: AssetStore
 
     def poster(self, item_id: WorkId | SeriesId) -> bytes | None:
         """Return the upright picture of a work or a series, or None."""
-        return self.assets.find(poster_name(item_id))
+        return self.assets.find(poster_name(item_id)) or None
 
     def storyboard(self, video_id: VideoId) -> bytes | None:
         """Return the grid of pictures of a video, or None."""
-        return self.assets.find(f"storyboards/{video_id}.webp")
-
-    def has_storyboard(self, video_id: VideoId) -> bool:
-        """Tell whether a video has a grid of pictures, without reading it."""
-        return self.assets.has(f"storyboards/{video_id}.json")
+        return self.assets.find(image_name(video_id)) or None
 
     def storyboard_map(self, video_id: VideoId) -> bytes | None:
         """Return as JSON how a video's grid is laid out, or None."""
-        return self.assets.find(f"storyboards/{video_id}.json")
+        return self.assets.find(layout_name(video_id)) or None
