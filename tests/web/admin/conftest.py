@@ -60,8 +60,14 @@ def words(html):
 class Node:
     """A whole node on its own SQLite, with an admin (ann) and a viewer (ben)."""
 
-    def __init__(self, data_dir, films):
+    def __init__(self, data_dir, films, storages=None):
         self.films = films
+
+        def override(container):
+            container.hasher.override(providers.Object(MemoryPasswordHasher()))
+            if storages is not None:
+                container.storages.override(providers.Object(storages))
+
         self.app = create_app(
             load_settings(
                 {
@@ -73,9 +79,7 @@ class Node:
                     "FEDERATION_REQUIRE_HTTPS": "false",
                 }
             ),
-            override=lambda container: container.hasher.override(
-                providers.Object(MemoryPasswordHasher())
-            ),
+            override=override,
         )
         self.container = self.app.extensions["velour"]
 
@@ -202,13 +206,25 @@ def prepared(tmp_path_factory):
 
 
 @pytest.fixture
-def node(prepared, tmp_path):
+def make_node(prepared, tmp_path):
     films = tmp_path / "films"
     films.mkdir()
-    shutil.copytree(prepared, tmp_path / "data")
-    node = Node(tmp_path / "data", films)
-    yield node
-    node.close()
+    made = []
+
+    def make(**options):
+        data = tmp_path / f"data{len(made)}"
+        shutil.copytree(prepared, data)
+        made.append(Node(data, films, **options))
+        return made[-1]
+
+    yield make
+    for node in made:
+        node.close()
+
+
+@pytest.fixture
+def node(make_node):
+    return make_node()
 
 
 @pytest.fixture
