@@ -160,6 +160,17 @@ def format_name(video_codec: str | None, audio_codec: str | None, container: str
     return " · ".join([*codecs, *kept])
 
 
+def _code(season: int | None, episode: int | None) -> str:
+    return "" if season is None or episode is None else episode_code(season, episode)
+
+
+def own_title(title: str, series: str, code: str) -> str:
+    """Return an episode's title without the series and the number that file names put before it."""
+    rest = title.removeprefix(series).strip(" -·")
+    rest = rest.removeprefix(code).strip(" -·") if code else rest
+    return rest or title
+
+
 @lru_cache(maxsize=500)
 def language(tag: str) -> str:
     """Name a language by its BCP 47 tag: ``German``, ``Portuguese (BR)``; the tag where unknown."""
@@ -204,5 +215,9 @@ def teach_words(app: Flask, clock: Clock) -> None:
         track_name=track_name,
     )
     app.jinja_env.globals.update(
-        badge=badge, episode_code=episode_code, format_name=format_name, resolution=resolution
+        badge=badge,
+        episode_code=_code,
+        format_name=format_name,
+        own_title=own_title,
+        resolution=resolution,
     )
