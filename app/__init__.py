@@ -232,6 +232,7 @@ def _admin_pages(container: Container, settings: Settings) -> Blueprint:
             test_location=container.test_location(),
             name_secrets=container.name_secrets(),
             request_scan=request_scan,
+            probe_bytes=settings.storage.probe_bytes,
         ),
         admin_removal.routes(
             **films,

@@ -77,10 +77,15 @@ class LocationView(MethodView):
     init_every_request = False
 
     def __init__(
-        self, read_only: ReadOnlyFactory, catalogue: Catalogue, clock: Clock, trail: Trail
+        self,
+        read_only: ReadOnlyFactory,
+        catalogue: Catalogue,
+        clock: Clock,
+        trail: Trail,
+        probe_bytes: int,
     ) -> None:
         self._read_only, self._catalogue = read_only, catalogue
-        self._clock, self._trail = clock, trail
+        self._clock, self._trail, self._probe_bytes = clock, trail, probe_bytes
 
     def get(self, item_id: UUID) -> ResponseReturnValue:
         location_id = LocationId(item_id)
@@ -99,6 +104,7 @@ class LocationView(MethodView):
             state=state_of(location),
             type_words=TYPE_WORDS,
             most_errors=_SHOWN_ERRORS,
+            probe_bytes=self._probe_bytes,
             counts=self._catalogue.location_counts().get(location_id),
             job=job,
             trail=self._trail.of(location.name, action="location."),
@@ -261,8 +267,9 @@ def routes(
     test_location: TestLocation,
     name_secrets: NameSecrets,
     request_scan: RequestScan,
+    probe_bytes: int,
 ) -> Sequence[Route]:
-    """Build the pages of storage locations."""
+    """Build the pages; ``probe_bytes`` is what may be read of a file on another machine."""
 
     def scan(item_id: UUID) -> None:
         request_scan(location_id=LocationId(item_id), actor=the_actor())
@@ -284,7 +291,9 @@ def routes(
             "/locations/new",
             NewLocationView.as_view("location_new", add_location, storages, read_only),
         ),
-        Route(one, LocationView.as_view("location", read_only, catalogue, clock, trail)),
+        Route(
+            one, LocationView.as_view("location", read_only, catalogue, clock, trail, probe_bytes)
+        ),
         Route(
             f"{one}/edit",
             EditLocationView.as_view(

@@ -184,7 +184,7 @@ class DescribedForm(PageForm):
 class PictureForm(PageForm):
     """A picture of one's own."""
 
-    picture = FileField("Picture", description="JPEG, PNG or WebP, at most 10 MiB, upright.")
+    picture = FileField("File", description="JPEG, PNG or WebP, at most 10 MiB, upright.")
 
     def data_sent(self) -> bytes:
         """Return the bytes that were sent."""
