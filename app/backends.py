@@ -27,6 +27,7 @@ from adapters.sql.queries.credentials import SqlCredentials
 from adapters.sql.unit_of_work import SqlReadOnly, SqlUnitOfWork
 from adapters.sql.upgrade import is_current
 from adapters.storage.registry import Kind, StorageRegistry, local_kind
+from adapters.storage.s3 import s3_kind
 from adapters.storage.velour import VelourStorage
 from adapters.system.clock import SystemClock
 from adapters.system.counters import RedisCounters, SqliteCounters
@@ -175,6 +176,12 @@ class Backends(containers.DeclarativeContainer):
         providers.Dict(
             {
                 StorageType.LOCAL: providers.Callable(_local_kind, settings),
+                StorageType.S3: providers.Callable(
+                    s3_kind,
+                    storage_outbound,
+                    storage_documents,
+                    max_objects=given.storage.max_objects,
+                ),
                 StorageType.VELOUR: providers.Callable(_velour_kind, read_access, outbound),
             }
         ),

@@ -94,8 +94,9 @@ def films_of(listed: Iterable[Listed]) -> Iterator[FoundObject]:
     """Yield the films of a listing with what belongs to them.
 
     Args:
-        listed: everything there is, sorted by path (as UTF-8). Hidden files and folders, and files
-            that are not complete yet, are left out.
+        listed: everything there is, sorted by path (as UTF-8), or folder by folder with the names
+            of each sorted. Hidden files and folders, and files that are not complete yet, are left
+            out.
     """
     opened = [_Folder("")]
     for one in listed:

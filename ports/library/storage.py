@@ -62,6 +62,16 @@ class StorageEmpty(StorageUnreachable):
     title = "The storage location is empty"
 
 
+class ListingBroken(StorageUnreachable):
+    """What the location lists is no listing, never ends, or is more than this node takes in.
+
+    What it holds is unknown then, as it is of a location that does not answer.
+    """
+
+    code = "storage.listing-broken"
+    title = "The storage location's listing cannot be used"
+
+
 class OptionsInvalid(Invalid):
     """An option of the location is unknown, missing or wrong."""
 

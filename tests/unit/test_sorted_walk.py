@@ -13,14 +13,14 @@ FOLDERS = ["", "a/", "a/film/", "b/", "film/", ".hidden/", "film.mp4/"]
 NAMES = [stem + ending for stem in STEMS for ending in ENDINGS]
 
 
-def listed(paths):
-    return [Listed(path, len(path), f"s{path}") for path in sorted(set(paths))]
+def listed(paths, key=None):
+    return [Listed(path, len(path), f"s{path}") for path in sorted(set(paths), key=key)]
 
 
-def walked(paths):
+def walked(paths, key=None):
     return {
         one.locator: [(match.name, match.shared) for match in one.companions]
-        for one in films_of(listed(paths))
+        for one in films_of(listed(paths, key))
     }
 
 
@@ -58,7 +58,9 @@ def test_the_order_of_a_listing_gives_what_whole_folders_give(chosen):
         cars = SideCars(names, one_film=is_one_film(videos))
         for video in videos if folder != ".hidden/" else ():
             expected[folder + video] = [(one.name, one.shared) for one in cars.of(video)]
-    assert walked(folder + name for folder, name in chosen) == expected
+    paths = [folder + name for folder, name in chosen]
+    assert walked(paths) == expected
+    assert walked(paths, key=lambda path: path.split("/")) == expected
 
 
 def test_little_of_a_large_folder_is_held(monkeypatch):
