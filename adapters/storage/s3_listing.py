@@ -25,6 +25,7 @@ from ports.library.storage import (
 )
 from ports.outbound import WebDocument, WebDocuments
 
+PAGE = 1000  # objects, the most that Amazon sends
 ATTEMPTS = 3  # for a page, with boto3's waits of at most a second and two between them
 MAX_EMPTY_PAGES = 100
 _NOBODY = (None, None, None, None)  # a variable that neither the environment nor a file sets
@@ -150,8 +151,13 @@ class Listing:
 
     def _page(self, token: str | None) -> Mapping[str, Any]:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
+        from botocore.parsers import ResponseParserError  # noqa: PLC0415 - as above
 
-        asked = {"Bucket": self._bucket.name, "Prefix": self._bucket.prefix}
+        asked: dict[str, Any] = {
+            "Bucket": self._bucket.name,
+            "Prefix": self._bucket.prefix,
+            "MaxKeys": PAGE,
+        }
         if token is not None:
             asked["ContinuationToken"] = token
         try:
@@ -166,7 +172,14 @@ class Listing:
             raise ListingBroken(str(exc)) from exc
         except ClientError as exc:
             raise self._refusal(exc.response) from exc
-        except (BotoCoreError, ValueError, TypeError, LookupError, AttributeError) as exc:
+        except (
+            BotoCoreError,
+            ResponseParserError,
+            ValueError,
+            TypeError,
+            LookupError,
+            AttributeError,
+        ) as exc:
             # boto3 takes the elements of an answer for what they should be.
             raise ListingBroken("its answer is not one of S3") from exc
         return page
