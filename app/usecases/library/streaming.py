@@ -18,7 +18,13 @@ from ports.byte_body import ByteBody, Permit, WatchedBody
 from ports.clock import Clock
 from ports.federation.audit import AuditTrail
 from ports.library.catalogue import Catalogue, StreamTarget, Visibility
-from ports.library.storage import ObjectChanged, ObjectInfo, ReadableStorage, Storages
+from ports.library.storage import (
+    ObjectChanged,
+    ObjectInfo,
+    ReadableStorage,
+    Redirecting,
+    Storages,
+)
 from ports.unit_of_work import ReadOnlyFactory
 
 _KEPT = 1024
@@ -62,12 +68,15 @@ class Viewer:
 
     ``subject`` is ``user:<id>`` or ``key:<id>``; ``every_request``: each request leaves its own
     trail with its bytes (programs and peers), instead of one for a playback (people).
+    ``may_be_redirected``: can be sent to the store that keeps the film, where its location allows
+    that. Browsers cannot (pages play from this node alone), and peers refuse redirects.
     """
 
     subject: str
     actor: Actor
     still_allowed: Callable[[], bool]
     every_request: bool
+    may_be_redirected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,7 @@ class OpenStream:
     Args:
         accel_prefix: where a front server serves the files of local locations to us alone
             (``/_files/``), so that it can send them; empty for none.
+        redirect_s: how long an address works to which a viewer is sent instead.
     """
 
     catalogue: Catalogue
@@ -125,6 +135,7 @@ class OpenStream:
     audit: AuditTrail
     clock: Clock
     accel_prefix: str = ""
+    redirect_s: int = 3600
     _locations: _Kept[LocationId, StorageLocation] = field(default_factory=_Kept)
     _plays: _Kept[tuple[str, VideoId], float] = field(default_factory=_Kept)
 
@@ -151,6 +162,10 @@ class OpenStream:
                 return self._hand_to_front(source, viewer)
             if headers.method == "HEAD":
                 return _describe(source, source.storage.stat(target.locator), headers)
+            if viewer is not None and viewer.may_be_redirected:
+                elsewhere = self._redirect(source, viewer)
+                if elsewhere is not None:
+                    return elsewhere
             try:
                 return self._send(source, headers, viewer)
             except ObjectChanged:
@@ -188,6 +203,17 @@ class OpenStream:
             )
             body = self._watched(opened, source, viewer)
         return StreamAnswer(206 if chosen is not None else 200, answer_headers, body)
+
+    def _redirect(self, source: _Source, viewer: Viewer) -> StreamAnswer | None:
+        """Send the viewer to the store itself, if the location has addresses to give away."""
+        if not isinstance(source.storage, Redirecting):
+            return None
+        url = source.storage.redirect_url(source.target.locator, expires_s=self.redirect_s)
+        if url is None:
+            return None
+        self._note(source, viewer, None)
+        fields = [("Location", url), ("Cache-Control", "no-store"), ("Content-Length", "0")]
+        return StreamAnswer(307, [*fields, ("Referrer-Policy", "no-referrer")])
 
     def _hand_to_front(self, source: _Source, viewer: Viewer | None) -> StreamAnswer:
         """Let the front server send a local file; it looks at the conditions itself."""
