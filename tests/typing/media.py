@@ -14,13 +14,20 @@ from adapters.memory.media import (
 from adapters.memory.storage import MemoryStorage, MemoryStorages
 from adapters.storage.local import LocalStorage
 from adapters.storage.registry import StorageRegistry
+from adapters.storage.s3 import S3Storage
 from ports.library.media import AssetStore, MediaProbe, Thumbnailer
 from ports.library.names import NameGuesser
-from ports.library.storage import Storages, WalkableStorage
+from ports.library.storage import Redirecting, Storages, WalkableStorage
 
 
-def walkable(local: LocalStorage, memory: MemoryStorage) -> Iterator[WalkableStorage]:
-    yield from (local, memory)
+def walkable(
+    local: LocalStorage, memory: MemoryStorage, s3: S3Storage
+) -> Iterator[WalkableStorage]:
+    yield from (local, memory, s3)
+
+
+def redirecting(s3: S3Storage) -> Redirecting:
+    return s3
 
 
 def storages(registry: StorageRegistry, memory: MemoryStorages) -> Iterator[Storages]:
