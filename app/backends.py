@@ -28,6 +28,7 @@ from adapters.sql.queries.credentials import SqlCredentials
 from adapters.sql.unit_of_work import SqlReadOnly, SqlUnitOfWork
 from adapters.sql.upgrade import is_current
 from adapters.storage.registry import Kind, StorageRegistry, local_kind
+from adapters.storage.s3 import s3_kind
 from adapters.storage.velour import VelourStorage
 from adapters.storage.watching import WatchdogWatcher
 from adapters.system.clock import SystemClock
@@ -160,6 +161,8 @@ class Backends(containers.DeclarativeContainer):
             providers.Callable(AddressRules, given.storage.allowed_networks),
             connect_timeout_s=given.storage.connect_timeout_s,
             require_https=given.storage.require_https,
+            networks_setting="storage.allowed_networks",
+            https_setting="storage.require_https",
         ),
         providers.ThreadSafeSingleton(Pool),
         first_byte_timeout_s=given.storage.first_byte_timeout_s,
@@ -175,6 +178,12 @@ class Backends(containers.DeclarativeContainer):
         providers.Dict(
             {
                 StorageType.LOCAL: providers.Callable(_local_kind, settings),
+                StorageType.S3: providers.Callable(
+                    s3_kind,
+                    storage_outbound,
+                    storage_documents,
+                    max_objects=given.storage.max_objects,
+                ),
                 StorageType.VELOUR: providers.Callable(_velour_kind, read_access, outbound),
             }
         ),

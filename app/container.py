@@ -307,6 +307,7 @@ class Container(Backends):
         audit=Backends.audit_trail,
         clock=Backends.clock,
         accel_prefix=given.server.x_accel_prefix,
+        redirect_s=providers.Callable(lambda s: s.storage.redirect_minutes * 60, Backends.settings),
     )
     subjects = providers.ThreadSafeSingleton(
         StreamSubjects, credentials=Backends.credentials, authenticate=authenticate

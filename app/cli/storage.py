@@ -31,6 +31,8 @@ from ports.unit_of_work import ReadOnlyFactory, UnitOfWork
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 _wait = click.option("--wait", is_flag=True, help="Come back when the scan is over.")
 
+MAX_OPTIONS_CHARS = 65_536
+
 RunJobHere = Callable[[JobId], Job]
 """Runs a job in this process, or waits for the worker that has it; returns the finished job."""
 
@@ -56,17 +58,27 @@ def group(
         "--option", "options", multiple=True, metavar="KEY=VALUE",
         help="What the type needs to know, such as path=/films; repeat.",
     )  # fmt: skip
+    @click.option(
+        "--options-stdin", is_flag=True,
+        help="Read more from standard input, KEY=VALUE a line: others cannot see secrets there.",
+    )  # fmt: skip
     @_json
     @plain_errors
     def add(
-        name: str, storage_type: str, library: str, options: tuple[str, ...], as_json: bool
+        name: str,
+        storage_type: str,
+        library: str,
+        *,
+        options: tuple[str, ...],
+        options_stdin: bool,
+        as_json: bool,
     ) -> None:
         """Add the storage location NAME."""
         location = add_location()(
             name=name,
             storage_type=storage_type,
             library=library,
-            options=_options(options),
+            options=_options((*options, *_lines())) if options_stdin else _options(options),
             actor=CLI,
         )
         if as_json:
@@ -142,6 +154,17 @@ def group(
         click.echo(f"{location.name}: removed")
 
     return storage
+
+
+def _lines() -> tuple[str, ...]:
+    """Return options of standard input; what is wrong with one is said without showing it."""
+    lines = tuple(
+        line.strip() for line in sys.stdin.read(MAX_OPTIONS_CHARS).splitlines() if line.strip()
+    )
+    for number, line in enumerate(lines, 1):
+        if line.find("=") < 1:
+            raise Invalid(f"option {number} of standard input is not KEY=VALUE", field="option")
+    return lines
 
 
 def _options(pairs: tuple[str, ...]) -> Mapping[str, str]:

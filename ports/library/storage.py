@@ -62,6 +62,16 @@ class StorageEmpty(StorageUnreachable):
     title = "The storage location is empty"
 
 
+class ListingBroken(StorageUnreachable):
+    """What the location lists is no listing, never ends, or is more than this node takes in.
+
+    What it holds is unknown then, as it is of a location that does not answer.
+    """
+
+    code = "storage.listing-broken"
+    title = "The storage location's listing cannot be used"
+
+
 class OptionsInvalid(Invalid):
     """An option of the location is unknown, missing or wrong."""
 
@@ -259,7 +269,7 @@ class Storages(Protocol):
         ...
 
     def readable(self, location: StorageLocation) -> ReadableStorage:
-        """Return the read side of the location; made once and kept until ``forget``."""
+        """Return the read side of the location; kept until its options or secrets change."""
         ...
 
     def walkable(self, location: StorageLocation) -> WalkableStorage | None:

@@ -1,4 +1,4 @@
-"""Every storage that is read or walked; another one joins by a class like the two here."""
+"""Every storage that is read or walked; another one joins by a class like those here."""
 
 import shutil
 
@@ -6,6 +6,7 @@ import pytest
 
 from adapters.memory.storage import MemoryStorage
 from adapters.storage.local import LocalStorage
+from adapters.storage.s3 import S3Options, S3Storage
 from ports.library.storage import (
     FoundObject,
     ObjectChanged,
@@ -13,13 +14,16 @@ from ports.library.storage import (
     StorageEmpty,
     StorageUnreachable,
 )
+from tests.contracts.guarded import guarded_client
 from tests.films import age
 
 
 class InMemory:
     """How to change what a MemoryStorage holds."""
 
-    def __init__(self, _folder):
+    has_paths = True
+
+    def __init__(self, request, _folder):
         self.storage = MemoryStorage()
 
     def put(self, name, data):
@@ -35,7 +39,9 @@ class InMemory:
 class InFolder:
     """How to change what a LocalStorage holds."""
 
-    def __init__(self, folder):
+    has_paths = True
+
+    def __init__(self, request, folder):
         self.root = folder / "films"
         self.root.mkdir()
         self.storage = LocalStorage(self.root, growing_seconds=0.0)
@@ -55,9 +61,44 @@ class InFolder:
         shutil.rmtree(self.root)
 
 
-@pytest.fixture(params=[InMemory, InFolder], ids=["memory", "local"])
+class InBucket:
+    """How to change what an S3Storage reads, in a real store.
+
+    Sizes and tags of remote objects may be a minute old; here that minute is over after a change.
+    """
+
+    has_paths = False
+
+    def __init__(self, request, _folder):
+        self.store = request.getfixturevalue("s3_store")
+        self.bucket, self.now = self.store.new_bucket(), 0.0
+        request.addfinalizer(lambda: self.store.remove_bucket(self.bucket))
+        origins, documents = guarded_client()
+        request.addfinalizer(origins.close)
+        self.storage = S3Storage(
+            S3Options(**self.store.options(self.bucket, prefix="the/films")),
+            origins,
+            documents,
+            max_objects=1000,
+            monotonic=lambda: self.now,
+        )
+
+    def put(self, name, data):
+        self.store.client.put_object(Bucket=self.bucket, Key=f"the/films/{name}", Body=data)
+        self.now += 61
+
+    def drop(self, name):
+        self.store.client.delete_object(Bucket=self.bucket, Key=f"the/films/{name}")
+        self.now += 61
+
+    def cut_off(self):
+        self.store.remove_bucket(self.bucket)
+        self.now += 61
+
+
+@pytest.fixture(params=[InMemory, InFolder, InBucket], ids=["memory", "local", "s3"])
 def place(request, tmp_path):
-    return request.param(tmp_path)
+    return request.param(request, tmp_path)
 
 
 def found(place):
@@ -167,7 +208,8 @@ def test_check_says_what_answered(place):
 
 def test_a_path_is_told_only_of_what_is_there(place):
     place.put("a.mp4", b"one")
-    assert place.storage.local_path(found(place)["a.mp4"].locator)
+    path = place.storage.local_path(found(place)["a.mp4"].locator)
+    assert bool(path) is place.has_paths
 
 
 @pytest.mark.parametrize("locator", ["absent.mp4", "", "../a.mp4", "/etc/passwd", "a\0b"])

@@ -21,6 +21,7 @@ from adapters.memory.media import (
 from adapters.memory.storage import MemoryStorage, MemoryStorages
 from adapters.storage.local import LocalStorage
 from adapters.storage.registry import StorageRegistry
+from adapters.storage.s3 import S3Storage
 from adapters.storage.watching import WatchdogWatcher
 from app.usecases.library.span_reading import StorageSpans
 from ports.library.media import (
@@ -35,12 +36,18 @@ from ports.library.media import (
     Thumbnailer,
 )
 from ports.library.names import NameGuesser
-from ports.library.storage import Storages, WalkableStorage
+from ports.library.storage import Redirecting, Storages, WalkableStorage
 from ports.library.watching import FolderWatcher
 
 
-def walkable(local: LocalStorage, memory: MemoryStorage) -> Iterator[WalkableStorage]:
-    yield from (local, memory)
+def walkable(
+    local: LocalStorage, memory: MemoryStorage, s3: S3Storage
+) -> Iterator[WalkableStorage]:
+    yield from (local, memory, s3)
+
+
+def redirecting(s3: S3Storage) -> Redirecting:
+    return s3
 
 
 def storages(registry: StorageRegistry, memory: MemoryStorages) -> Iterator[Storages]:
