@@ -158,6 +158,8 @@ class Backends(containers.DeclarativeContainer):
             providers.Callable(AddressRules, given.storage.allowed_networks),
             connect_timeout_s=given.storage.connect_timeout_s,
             require_https=given.storage.require_https,
+            let_through="the setting storage.allowed_networks",
+            insist="the setting storage.require_https",
         ),
         providers.ThreadSafeSingleton(Pool),
         first_byte_timeout_s=given.storage.first_byte_timeout_s,

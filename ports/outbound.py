@@ -21,6 +21,39 @@ class OriginAnswer:
     text: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An answer read to its end, decoded. ``headers`` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytearray
+
+
+class WebDocuments(Protocol):
+    """Fetches documents whole: their decoded bytes and the time they take are capped."""
+
+    def get(
+        self, url: str, *, headers: Mapping[str, str], max_bytes: int | None = None
+    ) -> Document:
+        """Read a document; redirects come back as they are.
+
+        Args:
+            url: absolute.
+            headers: beside those of the content coding.
+            max_bytes: fewer than the cap for all documents.
+
+        Raises:
+            PeerUnreachable, AddressForbidden, PeerMisbehaves
+            LimitReached: more bytes than allowed.
+        """
+        ...
+
+    def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> Document:
+        """Send a small document, of at most 64 KiB, and read the answer; raises as ``get``."""
+        ...
+
+
 class Origins(Protocol):
     """Fetches media: connections are kept, redirects are not followed, nothing is decoded."""
 

@@ -70,6 +70,8 @@ class Dialer:
     """Connects to origins: resolves once, checks every address, and connects to a checked one.
 
     The name is never resolved a second time, so a name that changes its mind leads nowhere.
+    ``let_through`` and ``insist`` are what the settings behind ``rules`` and ``require_https`` are
+    called, for those who read the errors.
     """
 
     def __init__(
@@ -80,10 +82,13 @@ class Dialer:
         require_https: bool,
         resolve: Resolve = resolve,
         tls: ssl.SSLContext | None = None,
+        let_through: str = "FEDERATION_ALLOWED_NETWORKS",
+        insist: str = "FEDERATION_REQUIRE_HTTPS",
     ) -> None:
         self._rules, self._resolve = rules, resolve
         self._connect_timeout_s, self._require_https = connect_timeout_s, require_https
         self._given_tls = tls
+        self._let_through, self._insist = let_through, insist
 
     def dial(self, origin: Origin, deadline: Deadline) -> socket.socket:
         """Return a connected socket, with TLS verified for https.
@@ -93,7 +98,7 @@ class Dialer:
             PeerUnreachable: naming what failed.
         """
         if self._require_https and origin.scheme != "https":
-            raise AddressForbidden("https is required (FEDERATION_REQUIRE_HTTPS is on)")
+            raise AddressForbidden(f"https is required ({self._insist} is on)")
         sock = self._connect(origin, deadline)
         if origin.scheme == "http":
             return sock
@@ -115,7 +120,7 @@ class Dialer:
         addresses = [a for a in self._addresses(origin, deadline) if self._rules.permits(a)]
         if not addresses:
             raise AddressForbidden(
-                "its address is private or special; FEDERATION_ALLOWED_NETWORKS lets one through"
+                f"its address is private or special; {self._let_through} lets one through"
             )
         reason: OSError | None = None
         for address in addresses[:4]:

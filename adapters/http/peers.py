@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import orjson
 
-from adapters.http.documents import Document, Documents
+from adapters.http.documents import Documents
 from adapters.http.records import check_records
 from domain.errors import Invalid
 from domain.library.description import YEARS_AHEAD
@@ -23,6 +23,7 @@ from ports.federation.peers import (
     PeerRefused,
     PeerUnreachable,
 )
+from ports.outbound import Document
 
 MAX_CURSOR = 2000
 MAX_PICTURE = 2 * 1024 * 1024
