@@ -14,10 +14,13 @@ from ports.library.storage import (
     StorageUnreachable,
 )
 from tests.films import age
+from tests.jellyfin.place import InJellyfin, InJellyfin12
 
 
 class InMemory:
     """How to change what a MemoryStorage holds."""
+
+    has_paths = True
 
     def __init__(self, _folder):
         self.storage = MemoryStorage()
@@ -31,9 +34,14 @@ class InMemory:
     def cut_off(self):
         self.storage.unreachable = "unplugged"
 
+    def close(self):
+        pass
+
 
 class InFolder:
     """How to change what a LocalStorage holds."""
+
+    has_paths = True
 
     def __init__(self, folder):
         self.root = folder / "films"
@@ -54,10 +62,18 @@ class InFolder:
     def cut_off(self):
         shutil.rmtree(self.root)
 
+    def close(self):
+        pass
 
-@pytest.fixture(params=[InMemory, InFolder], ids=["memory", "local"])
+
+@pytest.fixture(
+    params=[InMemory, InFolder, InJellyfin, InJellyfin12],
+    ids=["memory", "local", "jellyfin-10.11", "jellyfin-12.0"],
+)
 def place(request, tmp_path):
-    return request.param(tmp_path)
+    place = request.param(tmp_path)
+    yield place
+    place.close()
 
 
 def found(place):
@@ -167,7 +183,8 @@ def test_check_says_what_answered(place):
 
 def test_a_path_is_told_only_of_what_is_there(place):
     place.put("a.mp4", b"one")
-    assert place.storage.local_path(found(place)["a.mp4"].locator)
+    path = place.storage.local_path(found(place)["a.mp4"].locator)
+    assert (path is not None) == place.has_paths
 
 
 @pytest.mark.parametrize("locator", ["absent.mp4", "", "../a.mp4", "/etc/passwd", "a\0b"])

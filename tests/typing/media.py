@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from adapters.http.documents import Documents
 from adapters.media.assets import FileAssetStore
 from adapters.media.names import GuessitNames
 from adapters.media.probe import PyavMedia
@@ -11,16 +12,34 @@ from adapters.memory.media import (
     MemoryNameGuesser,
     MemoryThumbnailer,
 )
+from adapters.memory.outbound import MemoryDocuments
 from adapters.memory.storage import MemoryStorage, MemoryStorages
+from adapters.storage.jellyfin.client import SignedOrigins
+from adapters.storage.jellyfin.storage import JellyfinStorage
 from adapters.storage.local import LocalStorage
 from adapters.storage.registry import StorageRegistry
 from ports.library.media import AssetStore, MediaProbe, Thumbnailer
 from ports.library.names import NameGuesser
-from ports.library.storage import Storages, WalkableStorage
+from ports.library.storage import Picturing, Storages, WalkableStorage
+from ports.outbound import Origins, WebDocuments
 
 
-def walkable(local: LocalStorage, memory: MemoryStorage) -> Iterator[WalkableStorage]:
-    yield from (local, memory)
+def walkable(
+    local: LocalStorage, memory: MemoryStorage, jellyfin: JellyfinStorage
+) -> Iterator[WalkableStorage]:
+    yield from (local, memory, jellyfin)
+
+
+def picturing(jellyfin: JellyfinStorage) -> Picturing:
+    return jellyfin
+
+
+def documents(guarded: Documents, memory: MemoryDocuments) -> Iterator[WebDocuments]:
+    yield from (guarded, memory)
+
+
+def origins(signed: SignedOrigins) -> Origins:
+    return signed
 
 
 def storages(registry: StorageRegistry, memory: MemoryStorages) -> Iterator[Storages]:

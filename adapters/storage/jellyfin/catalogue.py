@@ -1,7 +1,7 @@
 """Reading a server's items: a short list of all of them first, then those that changed."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adapters.storage.jellyfin.client import JellyfinClient, Library, Page
 from adapters.storage.jellyfin.items import LISTED, Kept, plain_id
@@ -49,7 +49,8 @@ class Catalogue:
         """Return all items of these types, in the order in which the server got them.
 
         A list is read page by page, and what is removed meanwhile shifts the rest past the reader.
-        So it counts only when it is as long as announced, or comes out the same twice.
+        So each page begins with the end of the one before, and the list counts only when it is as
+        long as announced, or comes out the same twice.
 
         Raises:
             StorageUnreachable: also for a list that never ends, or never stays the same.
@@ -57,6 +58,8 @@ class Catalogue:
         before: list[str] | None = None
         for _ in range(MAX_LISTINGS):
             found, total = self._list_once(library, types)
+            if found is None:
+                continue
             met = len(found.items) + len(found.odd)
             ids = [one.id for one in found.items]
             if met == total:
@@ -111,14 +114,17 @@ class Catalogue:
         """Keep nothing in memory but these."""
         self._memory.keep_only(ids)
 
-    def _list_once(self, library: Library, types: Sequence[str]) -> tuple[Listing, int]:
+    def _list_once(self, library: Library, types: Sequence[str]) -> tuple[Listing | None, int]:
+        """Return the list and its announced length; None for one that shifted meanwhile."""
         found: dict[str, Listed] = {}
         odd: list[UnreadableObject] = []
-        start = 0
+        start, end = 0, ""
         for _ in range(100 + self._max_objects // SMALLEST_PAGE):
-            page = self._page(library, types, start)
+            page = self._page(library, types, max(0, start - 1))
             before = len(found) + len(odd)
-            for raw in page.items:
+            has_shifted = start > 0 and [_key(raw) for raw in page.items[:1]] != [end]
+            fresh = page.items if has_shifted else page.items[min(1, start) :]
+            for raw in fresh:
                 kept = LISTED(raw) or {}
                 item_id = plain_id(kept.get("Id"))
                 name = shown(kept.get("Name", "an item"))
@@ -126,17 +132,21 @@ class Catalogue:
                     odd.append(UnreadableObject(name, "the server gives it no id"))
                 else:
                     found[item_id] = Listed(item_id, name, _tag(kept))
-            start += len(page.items)
+            is_same = len(found) + len(odd) == before
+            if fresh and is_same:
+                raise StorageUnreachable("the Jellyfin server sends the same items again")
+            if has_shifted and page.items:
+                return None, page.total
+            start += len(fresh)
+            end = _key(fresh[-1]) if fresh else end
             if max(start, page.total) > self._max_objects:
                 raise StorageUnreachable(
                     f"{library.name}: more than {self._max_objects} items (the setting "
                     "storage.max_objects)"
                 )
             is_last = start == page.total or (start > page.total and len(page.items) < LIST_PAGE)
-            if not page.items or is_last:
+            if not fresh or is_last:
                 return Listing(list(found.values()), odd), page.total
-            if len(found) + len(odd) == before:
-                raise StorageUnreachable("the Jellyfin server sends the same items again")
         raise StorageUnreachable("the Jellyfin server's list comes in too many small pages")
 
     def _page(self, library: Library, types: Sequence[str], start: int) -> Page:
@@ -190,6 +200,11 @@ class Catalogue:
             if kept and item_id in wanted:
                 found[item_id] = kept
         return found
+
+
+def _key(raw: Any) -> str:
+    """Return the id of an item as it came, empty where it has none."""
+    return plain_id((LISTED(raw) or {}).get("Id")) or ""
 
 
 def _tag(kept: Kept) -> str:
