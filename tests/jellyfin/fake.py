@@ -207,7 +207,7 @@ class FakeJellyfin:
             tags = {kind: guid(data) for kind, data in item.images.items()}
             said["BackdropImageTags"] = [tags.pop("Backdrop")] if "Backdrop" in tags else []
             said["ImageTags"] = tags
-            said["ImageBlurHashes"] = {"Primary": {t: "W02rfnofWBay~qof" for t in tags.values()}}
+            said["ImageBlurHashes"] = {"Primary": dict.fromkeys(tags.values(), "W02rfnofWBay~qof")}
         if self.described.version.startswith("12"):
             said["OriginalLanguage"] = "en"
             for source in said.get("MediaSources") or ():
