@@ -27,6 +27,7 @@ from adapters.sql.queries.catalogue import SqlCatalogue
 from adapters.sql.queries.credentials import SqlCredentials
 from adapters.sql.unit_of_work import SqlReadOnly, SqlUnitOfWork
 from adapters.sql.upgrade import is_current
+from adapters.storage.jellyfin.options import jellyfin_kind
 from adapters.storage.registry import Kind, StorageRegistry, local_kind
 from adapters.storage.s3 import s3_kind
 from adapters.storage.velour import VelourStorage
@@ -185,6 +186,12 @@ class Backends(containers.DeclarativeContainer):
                     max_objects=given.storage.max_objects,
                 ),
                 StorageType.VELOUR: providers.Callable(_velour_kind, read_access, outbound),
+                StorageType.JELLYFIN: providers.Callable(
+                    jellyfin_kind,
+                    documents=storage_documents,
+                    origins=storage_outbound,
+                    max_objects=given.storage.max_objects,
+                ),
             }
         ),
         secrets_of=providers.Factory(LocationSecrets, read_only.provider, secret_box),

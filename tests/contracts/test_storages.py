@@ -16,6 +16,7 @@ from ports.library.storage import (
 )
 from tests.contracts.guarded import guarded_client
 from tests.films import age
+from tests.jellyfin.place import InJellyfin, InJellyfin12
 
 
 class InMemory:
@@ -96,7 +97,10 @@ class InBucket:
         self.now += 61
 
 
-@pytest.fixture(params=[InMemory, InFolder, InBucket], ids=["memory", "local", "s3"])
+@pytest.fixture(
+    params=[InMemory, InFolder, InBucket, InJellyfin, InJellyfin12],
+    ids=["memory", "local", "s3", "jellyfin-10.11", "jellyfin-12.0"],
+)
 def place(request, tmp_path):
     return request.param(request, tmp_path)
 

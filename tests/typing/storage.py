@@ -1,0 +1,41 @@
+"""Storages and what they ask other machines by fit their ports: read by mypy alone."""
+
+from collections.abc import Iterator
+
+from adapters.http.documents import Documents
+from adapters.http.outbound import Outbound
+from adapters.memory.outbound import MemoryDocuments
+from adapters.memory.storage import MemoryStorage, MemoryStorages
+from adapters.storage.jellyfin.client import SignedOrigins
+from adapters.storage.jellyfin.storage import JellyfinStorage
+from adapters.storage.local import LocalStorage
+from adapters.storage.registry import StorageRegistry
+from adapters.storage.s3 import S3Storage
+from ports.library.storage import Picturing, Redirecting, Storages, WalkableStorage
+from ports.outbound import Origins, WebDocuments
+
+
+def walkable(
+    local: LocalStorage, s3: S3Storage, jellyfin: JellyfinStorage, memory: MemoryStorage
+) -> Iterator[WalkableStorage]:
+    yield from (local, s3, jellyfin, memory)
+
+
+def redirecting(s3: S3Storage) -> Redirecting:
+    return s3
+
+
+def picturing(jellyfin: JellyfinStorage) -> Picturing:
+    return jellyfin
+
+
+def storages(registry: StorageRegistry, memory: MemoryStorages) -> Iterator[Storages]:
+    yield from (registry, memory)
+
+
+def documents(guarded: Documents, memory: MemoryDocuments) -> Iterator[WebDocuments]:
+    yield from (guarded, memory)
+
+
+def origins(guarded: Outbound, signed: SignedOrigins) -> Iterator[Origins]:
+    yield from (guarded, signed)
