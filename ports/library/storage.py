@@ -8,11 +8,11 @@ pictures of their own (*picturing*).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from domain.errors import BadUpstream, Invalid, NotFound, Unavailable
 from domain.ids import LocationId
+from domain.library.companions import CompanionKind as CompanionKind  # noqa: PLC0414 - of the port
 from domain.library.description import NOTHING_SAID, Description
 from domain.library.storage_location import StorageLocation, StorageType
 from domain.library.subtitles import SubtitleTrack
@@ -79,15 +79,6 @@ class ObjectInfo:
     size_bytes: int
     etag: str | None
     ranges: bool = True
-
-
-class CompanionKind(StrEnum):
-    """What lies beside a video and belongs to it."""
-
-    NFO = "nfo"
-    SUBTITLE = "subtitle"
-    POSTER = "poster"  # upright
-    STILL = "still"  # wide
 
 
 class Companion(NamedTuple):
