@@ -158,6 +158,8 @@ class Backends(containers.DeclarativeContainer):
             providers.Callable(AddressRules, given.storage.allowed_networks),
             connect_timeout_s=given.storage.connect_timeout_s,
             require_https=given.storage.require_https,
+            networks_setting="storage.allowed_networks",
+            https_setting="storage.require_https",
         ),
         providers.ThreadSafeSingleton(Pool),
         first_byte_timeout_s=given.storage.first_byte_timeout_s,

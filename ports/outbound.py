@@ -33,3 +33,26 @@ class Origins(Protocol):
             PeerUnreachable, AddressForbidden, PeerMisbehaves
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebDocument:
+    """A whole answer, decoded. ``headers`` have lower-case names; ``url`` is what was asked for."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes | bytearray
+    url: str
+
+
+class WebDocuments(Protocol):
+    """Fetches whole documents, with a cap on their decoded bytes and on the time they take."""
+
+    def get(self, url: str, *, headers: Mapping[str, str]) -> WebDocument:
+        """Read a document, whatever its status; redirects come back as they are.
+
+        Raises:
+            PeerUnreachable, AddressForbidden, PeerMisbehaves
+            LimitReached: more bytes than allowed.
+        """
+        ...

@@ -1,8 +1,7 @@
-"""JSON documents of other machines: ``requests`` on top of the guarded client."""
+"""Documents of other machines: ``requests`` on top of the guarded client."""
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -12,18 +11,10 @@ from requests.adapters import BaseAdapter
 from adapters.http.deadline import Deadline
 from adapters.http.outbound import BodyReader, Outbound
 from ports.federation.peers import LimitReached, PeerMisbehaves
+from ports.outbound import WebDocument
 
 _CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _PIECE = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """An answer read to its end. ``headers`` have lower-case names."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytearray
 
 
 class Documents:
@@ -37,23 +28,19 @@ class Documents:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, GuardedAdapter(outbound))
 
-    def get(self, url: str, *, headers: Mapping[str, str]) -> Document:
-        """Read a document; redirects come back as they are.
-
-        Raises:
-            PeerUnreachable, AddressForbidden, PeerMisbehaves
-            LimitReached: more bytes than allowed.
-        """
+    def get(self, url: str, *, headers: Mapping[str, str]) -> WebDocument:
+        """Read a document; see WebDocuments."""
         asked = {**headers, "Accept-Encoding": "gzip, deflate"}
         try:
             answer = self._session.get(
                 url, headers=asked, allow_redirects=False, stream=True, timeout=self._timeout_s
             )
             with answer:
-                return Document(
+                return WebDocument(
                     answer.status_code,
                     {name.lower(): value for name, value in answer.headers.items()},
                     self._read(answer),
+                    url,
                 )
         except (requests.RequestException, urllib3.exceptions.HTTPError) as exc:
             raise PeerMisbehaves("its answer cannot be decoded") from exc

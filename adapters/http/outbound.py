@@ -103,7 +103,10 @@ class Outbound:
 
     def _body(self, exchange: Exchange) -> SocketBody:
         head = exchange.head
-        if head.chunked or head.length is None or "content-encoding" in head.headers:
+        if head.headers.get("content-encoding", "identity").lower() != "identity":
+            exchange.sock.close()
+            raise PeerMisbehaves("its answer is packed (Content-Encoding), and parts of it are not")
+        if head.chunked or head.length is None:
             exchange.sock.close()
             raise PeerMisbehaves("its answer has no length, so a cut one would look whole")
         exchange.sock.settimeout(STALL_S)
