@@ -19,6 +19,8 @@ from domain.library.subtitles import SubtitleTrack
 from domain.library.video import MediaFacts
 from ports.byte_body import ByteBody
 
+SKIPPED_BYTES = 8 * 1024 * 1024  # that are read past, where an origin sends objects only whole
+
 
 class ObjectNotFound(NotFound):
     """The location answers and has no such object."""
@@ -79,6 +81,10 @@ class ObjectInfo:
     size_bytes: int
     etag: str | None
     ranges: bool = True
+
+    def can_start_at(self, start: int) -> bool:
+        """Tell whether the object can be opened at that byte."""
+        return self.ranges or start <= SKIPPED_BYTES
 
 
 class Companion(NamedTuple):
