@@ -9,9 +9,19 @@ from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 
-from domain.library.video import base_name
+from adapters.storage.names import (
+    VIDEO_SUFFIXES,
+    extras_of,
+    is_folder_name,
+    is_partial,
+    is_video_name,
+    is_walked,
+    shown,
+)
+from domain.library.companions import COMPANION_SUFFIXES, SideCars, is_one_film
 from ports.byte_body import ByteBody, FileBody
 from ports.library.storage import (
+    Companion,
     FoundObject,
     GrowingObject,
     ObjectChanged,
@@ -23,13 +33,7 @@ from ports.library.storage import (
     WalkItem,
 )
 
-VIDEO_SUFFIXES = (
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg",
-    ".wmv", ".asf", ".flv", ".ogv", ".ogm", ".3gp", ".3g2", ".vob", ".divx", ".mxf",
-)  # fmt: skip
 AT_ONCE = 1000  # entries of one folder that are held at a time
-_PARTIAL = (".part.", ".tmp.", ".crdownload.", ".partial.", ".!qb.")
-_FOLDERS_NEVER_READ = frozenset({"lost+found", "@eaDir", "#recycle", "$RECYCLE.BIN"})
 _GONE_AWAY = frozenset(
     {errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT, errno.ENODEV, errno.ENXIO}
 )
@@ -172,8 +176,9 @@ class _Walk:
 
     def __init__(self, root_fd: int, real_root: str, growing_s: float) -> None:
         self._root_fd, self._real_root, self._growing_s = root_fd, real_root, growing_s
-        self._young: list[str] = []
-        self._links: list[str] = []
+        # Videos that are looked at again at the end, by locator, with what lies beside them.
+        self._young: dict[str, tuple[Companion, ...]] = {}
+        self._links: dict[str, tuple[Companion, ...]] = {}
 
     def __iter__(self) -> Iterator[list[WalkItem]]:
         folders = [""]
@@ -185,16 +190,19 @@ class _Walk:
                 if exc.errno in _GONE_AWAY:
                     raise StorageUnreachable(_words(exc)) from exc
                 if exc.errno != errno.ENOENT:  # it may have been moved since its parent was read
-                    yield [UnreadableObject(_shown(folder), _words(exc), folder)]
+                    yield [UnreadableObject(shown(folder), _words(exc), folder)]
                 continue
             try:
                 with os.scandir(fd) as entries:
-                    while some := list(islice(entries, AT_ONCE)):
-                        yield self._look_at(some, folder, folders)
+                    some = list(islice(entries, AT_ONCE))
+                    beside = self._side_cars(folder) if len(some) == AT_ONCE else None
+                    while some:
+                        yield self._look_at(some, fd, folder, folders, beside)
+                        some = list(islice(entries, AT_ONCE))
             except OSError as exc:
                 if exc.errno in _GONE_AWAY:
                     raise StorageUnreachable(_words(exc)) from exc
-                yield [UnreadableObject(_shown(folder) or "/", _words(exc), folder or "/")]
+                yield [UnreadableObject(shown(folder) or "/", _words(exc), folder or "/")]
             finally:
                 os.close(fd)
         yield list(self._follow_links())
@@ -205,22 +213,50 @@ class _Walk:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         return os.open(folder or ".", flags, dir_fd=self._root_fd)
 
+    def _side_cars(self, folder: str) -> SideCars:
+        """Read the names of side-cars in a folder that is too large to be held at a time.
+
+        None of them is taken for the folder's as a whole: so many files are not one film.
+        """
+        fd = self._open_folder(folder)
+        try:
+            with os.scandir(fd) as entries:
+                names = [
+                    entry.name
+                    for entry in entries
+                    if entry.name.lower().endswith(COMPANION_SUFFIXES)
+                ]
+        finally:
+            os.close(fd)
+        return SideCars(filter(_is_companion_name, names), one_film=False)
+
     def _look_at(
-        self, entries: list[os.DirEntry[str]], folder: str, folders: list[str]
+        self,
+        entries: list[os.DirEntry[str]],
+        fd: int,
+        folder: str,
+        folders: list[str],
+        beside: SideCars | None,
     ) -> list[WalkItem]:
+        """Sort some entries of a folder. Without ``beside`` they are all it has."""
         young_ns = time.time_ns() - int(self._growing_s * 1e9)
         items: list[WalkItem] = []
+        again: list[tuple[str, dict[str, tuple[Companion, ...]]]] = []
+        side_cars: list[str] = []
         make = tuple.__new__  # FoundObject(...) would take a tenth of the walk's time
         for entry in entries:
             name = entry.name
             if not name.isascii() and not _is_text(name):
                 if not name.startswith("."):
-                    shown = _shown(folder + name)
-                    items.append(UnreadableObject(shown, "the name is not UTF-8 text"))
+                    as_shown = shown(folder + name)
+                    items.append(UnreadableObject(as_shown, "the name is not UTF-8 text"))
                 continue
-            if not name.endswith(VIDEO_SUFFIXES) and not _is_video_name(name):
-                if entry.is_dir(follow_symlinks=False) and _is_folder_name(name):
-                    folders.append(f"{folder}{name}/")
+            if not name.endswith(VIDEO_SUFFIXES) and not is_video_name(name):
+                if entry.is_dir(follow_symlinks=False):
+                    if is_folder_name(name):
+                        folders.append(f"{folder}{name}/")
+                elif beside is None and _is_companion_name(name):
+                    side_cars.append(name)
                 continue
             if name[0] == ".":
                 continue
@@ -230,20 +266,30 @@ class _Walk:
             except FileNotFoundError:
                 continue
             except OSError as exc:
-                items.append(UnreadableObject(_shown(locator), _words(exc), locator))
+                items.append(UnreadableObject(shown(locator), _words(exc), locator))
                 continue
             mode, size, changed = found.st_mode, found.st_size, found.st_mtime_ns
             if mode & 0o170000 != 0o100000:  # anything but a regular file
                 if stat.S_ISDIR(mode):
                     folders.append(locator + "/")
                 elif stat.S_ISLNK(mode):
-                    self._links.append(locator)
+                    again.append((name, self._links))
             elif changed > young_ns:
-                if not _is_partial(name):
-                    self._young.append(locator)
-            elif name.count(".") == 1 or not _is_partial(name):
+                if not is_partial(name):
+                    again.append((name, self._young))
+            elif name.count(".") == 1 or not is_partial(name):
                 signature = f"{size}-{changed}-{found.st_ino}"
                 items.append(make(FoundObject, (locator, locator, size, signature, "", (), None)))
+        if side_cars:
+            videos = [entry.name for entry in entries if is_walked(entry.name)]
+            beside = SideCars(side_cars, one_film=is_one_film(videos))
+        if beside is not None:
+            for index, item in enumerate(items):
+                if isinstance(item, FoundObject):
+                    name = item.locator[len(folder) :]
+                    items[index] = _with(item, _companions(fd, folder, beside, name))
+        for name, into in again:
+            into[folder + name] = () if beside is None else _companions(fd, folder, beside, name)
         return items
 
     def _follow_links(self) -> Iterator[WalkItem]:
@@ -253,18 +299,19 @@ class _Walk:
             target = os.path.realpath(f"{self._real_root}/{locator}")
             if not target.startswith(self._real_root + "/"):
                 continue
-            if _is_walked(target[len(self._real_root) + 1 :]):
+            if is_walked(target[len(self._real_root) + 1 :]):
                 continue
             with suppress(OSError):
                 found = Path(target).stat()
                 if stat.S_ISREG(found.st_mode) and (found.st_dev, found.st_ino) not in met:
                     met.add((found.st_dev, found.st_ino))
-                    yield FoundObject(locator, locator, found.st_size, _signature(found))
+                    item = FoundObject(locator, locator, found.st_size, _signature(found))
+                    yield _with(item, self._links[locator])
 
     def _settle(self) -> Iterator[WalkItem]:
         """Yield files that were young when met and have not been written to since."""
         deadline = time.monotonic() + self._growing_s
-        waiting = self._young
+        waiting = list(self._young)
         while waiting:
             still: list[str] = []
             for locator in waiting:
@@ -273,7 +320,8 @@ class _Walk:
                 except OSError:
                     continue
                 if found.st_mtime_ns <= time.time_ns() - int(self._growing_s * 1e9):
-                    yield FoundObject(locator, locator, found.st_size, _signature(found))
+                    item = FoundObject(locator, locator, found.st_size, _signature(found))
+                    yield _with(item, self._young[locator])
                 else:
                     still.append(locator)
             waiting = still
@@ -282,6 +330,28 @@ class _Walk:
                 return
             if waiting:
                 time.sleep(min(0.25, self._growing_s / 4))
+
+
+def _companions(fd: int, folder: str, beside: SideCars, video: str) -> tuple[Companion, ...]:
+    """Look at what belongs to a video of the folder that ``fd`` is open on; links do not count."""
+    companions: list[Companion] = []
+    for kind, name, is_shared in beside.of(video):
+        try:
+            found = os.stat(name, dir_fd=fd, follow_symlinks=False)
+        except OSError:
+            continue
+        if stat.S_ISREG(found.st_mode):
+            sign = _signature(found)
+            companions.append(
+                Companion(kind, folder + name, name, found.st_size, sign, shared=is_shared)
+            )
+    return tuple(companions)
+
+
+def _with(item: FoundObject, companions: tuple[Companion, ...]) -> FoundObject:
+    if not companions:
+        return item
+    return item._replace(extras=extras_of(companions), companions=companions)
 
 
 def _path_of(fd: int) -> str:
@@ -308,29 +378,5 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _is_video_name(name: str) -> bool:
-    return name.lower().endswith(VIDEO_SUFFIXES)
-
-
-def _is_partial(name: str) -> bool:
-    return any(mark in name for mark in _PARTIAL)
-
-
-def _is_folder_name(name: str) -> bool:
-    return not name.startswith(".") and name not in _FOLDERS_NEVER_READ
-
-
-def _is_walked(path: str) -> bool:
-    """Tell whether a walk yields this real path below the root by itself."""
-    *folders, name = path.split("/")
-    return (
-        all(map(_is_folder_name, folders))
-        and not name.startswith(".")
-        and _is_video_name(name)
-        and not _is_partial(name)
-    )
-
-
-def _shown(path: str) -> str:
-    """Return a path below the root as it may be shown, its folders included."""
-    return "/".join(base_name(part) for part in path.split("/") if part)
+def _is_companion_name(name: str) -> bool:
+    return name.lower().endswith(COMPANION_SUFFIXES) and name[0] != "." and _is_text(name)
