@@ -11,6 +11,7 @@ from domain.errors import Forbidden, Unavailable
 from domain.federation.audit import Actor
 from domain.ids import ConnectionId, LocationId, VideoId
 from domain.library.byte_range import Conditions, Refusal, Window, check_preconditions, select
+from domain.library.media_types import media_type
 from domain.library.storage_location import StorageLocation, StorageType
 from domain.library.video import VideoNotFound
 from ports.byte_body import ByteBody, Permit, WatchedBody
@@ -20,15 +21,6 @@ from ports.library.catalogue import Catalogue, StreamTarget, Visibility
 from ports.library.storage import ObjectChanged, ObjectInfo, ReadableStorage, Storages
 from ports.unit_of_work import ReadOnlyFactory
 
-_CONTENT_TYPES = {
-    "mp4": "video/mp4", "m4v": "video/mp4", "mov": "video/quicktime", "webm": "video/webm",
-    "mkv": "video/x-matroska", "matroska": "video/x-matroska", "avi": "video/x-msvideo",
-    "ts": "video/mp2t", "m2ts": "video/mp2t", "mts": "video/mp2t", "mpegts": "video/mp2t",
-    "mpg": "video/mpeg", "mpeg": "video/mpeg", "vob": "video/mpeg", "wmv": "video/x-ms-wmv",
-    "asf": "video/x-ms-asf", "flv": "video/x-flv", "ogv": "video/ogg", "ogm": "video/ogg",
-    "ogg": "video/ogg", "3gp": "video/3gpp", "3g2": "video/3gpp2", "mxf": "application/mxf",
-}  # fmt: skip
-_BYTES = "application/octet-stream"
 _KEPT = 1024
 _PLAY_S = 600.0  # requests of one person for one video this close together are one playback
 
@@ -247,15 +239,9 @@ class OpenStream:
             self.audit.note(viewer.actor.did("video.play", target, at=self.clock.now()))
 
 
-def content_type(target: StreamTarget) -> str:
-    """Return the media type of a video by what its probe or else its name says; never text."""
-    suffix = target.filename.rpartition(".")[2].lower()
-    return _CONTENT_TYPES.get(suffix) or _CONTENT_TYPES.get(target.container or "", _BYTES)
-
-
 def _about(target: StreamTarget) -> list[tuple[str, str]]:
     return [
-        ("Content-Type", content_type(target)),
+        ("Content-Type", media_type(target.filename, container=target.container)),
         ("Content-Disposition", f"inline; filename*=UTF-8''{quote(target.filename, safe='')}"),
         ("Cache-Control", "private, max-age=0, must-revalidate"),
         ("X-Content-Type-Options", "nosniff"),
