@@ -148,7 +148,15 @@ class GrowingObject:
     locator: str
 
 
-WalkItem = FoundObject | UnreadableObject | GrowingObject
+@dataclass(frozen=True, slots=True)
+class NewestOnly:
+    """Said by a walk that names the newest objects alone, as a feed does.
+
+    What it does not name is not missing: it was pushed out by what came after it.
+    """
+
+
+WalkItem = FoundObject | UnreadableObject | GrowingObject | NewestOnly
 
 
 class ReadableStorage(Protocol):

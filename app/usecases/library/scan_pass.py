@@ -25,6 +25,7 @@ from ports.library.names import NameGuesser
 from ports.library.storage import (
     FoundObject,
     GrowingObject,
+    NewestOnly,
     StorageEmpty,
     UnreadableObject,
     WalkableStorage,
@@ -80,6 +81,7 @@ class ScanPass:
         self._to_read = 0
         self._memo, self._digest = ScanMemo(tools.assets), WalkDigest()
         self._is_unchanged = False
+        self._names_all = True
         self._started = tools.clock.now()
         self.tally = Tally()
         self.known_before = 0
@@ -158,6 +160,8 @@ class ScanPass:
                 self._spare(item.locator)
             elif isinstance(item, GrowingObject):
                 self._spared.add(item.locator)
+            elif isinstance(item, NewestOnly):
+                self._names_all = False
         self.tally.found += len(found)
         with self._tools.read_only() as tx:
             stored = tx.scans.known(self._location.id, [item.locator for item in found])
@@ -193,7 +197,7 @@ class ScanPass:
 
     def find_missing(self) -> None:
         """Gather what was not met; what could not be looked at is offline, not missing."""
-        if not self.known_before:
+        if not self.known_before or not self._names_all:
             return
         unread: list[VideoId] = []
         with self._tools.read_only() as tx:
