@@ -80,7 +80,8 @@ def parse_feed(page: Page) -> Feed | None:
     title = _line(parsed.feed.get("title"))
     feed = Feed(title or "without a title", len(parsed.entries))
     for entry in parsed.entries:
-        _take(feed, entry, title, page.url)
+        # A plain one: the library's own answers for fields that are not there.
+        _take(feed, dict(entry), title, page.url)
     feed.next_url = _next(parsed.feed, page.url)
     return feed
 

@@ -172,13 +172,17 @@ def _why_not(name: str) -> str:
     return ""
 
 
+def _components(url: str) -> list[bytes]:
+    return [unquote_to_bytes(part) for part in urlsplit(url).path.split("/")]
+
+
 class _HtmlListing:
     """One pass over a page."""
 
     def __init__(self, page: Page, most: int) -> None:
         self._page, self._most = page, most
         self._listing = Listing(folder_of(page.url))
-        self._base = unquote_to_bytes(urlsplit(self._listing.folder_url).path).split(b"/")[:-1]
+        self._base = _components(self._listing.folder_url)[:-1]
         self._origin = origin(page.url)
         self._headings: list[str] = []
         self._elsewhere: set[str] = set()
@@ -225,7 +229,7 @@ class _HtmlListing:
         if there != self._origin:
             self._leads_away(link)
             return
-        path = unquote_to_bytes(parts.path).split(b"/")
+        path = _components(parts.geturl())
         base = self._base
         if path[: len(base)] != base:
             # The way up, at the head of many listings, says nothing against the page.
