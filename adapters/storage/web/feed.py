@@ -128,7 +128,7 @@ def _take(feed: Feed, entry: Mapping[str, Any], series: str, page_url: str) -> N
         try:
             url = absolute(base, file.url)
         except AddressInvalid as exc:
-            if _is_video(file, urlsplit(file.url).path):
+            if _is_video(file, file.url.partition("?")[0]):
                 feed.items.append(UnreadableObject(name, str(exc)))
             continue
         path = unquote(urlsplit(url).path)

@@ -39,12 +39,12 @@ def tokens(page: str) -> Iterator[Token]:
         yield from _text(page, at, found.start())
         at = found.end()
         if found[2] is None:
-            at = _after(lowered, "-->", at)
+            at = _find(lowered, "-->", at) + len("-->")
             continue
         name = found[2].lower()
         yield Token(found[1] + name, found[3][:MAX_ATTRIBUTES])
         if name in _CODE and not found[1]:
-            at = _after(lowered, f"</{name}", at)
+            at = _find(lowered, f"</{name}", at)
     yield from _text(page, at, len(page))
 
 
@@ -82,6 +82,6 @@ def _text(page: str, start: int, end: int) -> Iterator[Token]:
         yield Token("", unescape(page[start : min(end, start + MAX_TEXT)]))
 
 
-def _after(page: str, mark: str, at: int) -> int:
-    end = page.find(mark, at)
-    return len(page) if end < 0 else end + len(mark)
+def _find(page: str, mark: str, at: int) -> int:
+    found = page.find(mark, at)
+    return len(page) if found < 0 else found

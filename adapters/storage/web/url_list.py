@@ -72,11 +72,12 @@ def parse_list(page: Page) -> AddressList | None:
     Raises:
         ListRefused: it is one stream in pieces, or endless.
     """
-    if b"\0" in page.content:
-        return None
     if page.content.count(b"\n") > MAX_LINES:
         raise ListRefused(f"the list has more than {MAX_LINES:,} lines")
-    lines = page.text().removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}").splitlines()
+    text = page.text()
+    if "\0" in text:
+        return None
+    lines = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}").splitlines()
     if any(line.startswith(_HLS) for line in lines[:_LOOKED_AT]):
         raise ListRefused("that is a single stream in pieces (HLS), not a list of films")
     entries = [line.strip() for line in lines[: 10 * _LOOKED_AT] if _is_entry(line)][:_LOOKED_AT]
