@@ -9,6 +9,7 @@ from domain.library.storage_location import StorageLocation, StorageType
 from ports.byte_body import ByteBody, BytesBody
 from ports.library.storage import (
     FoundObject,
+    NewestOnly,
     ObjectChanged,
     ObjectInfo,
     ObjectNotFound,
@@ -28,13 +29,15 @@ class MemoryStorage:
     """Objects by locator.
 
     ``unreachable`` holds the reason why it does not answer, empty while it does; ``breaks_after``
-    lets a walk end that way in the middle; ``unreadable`` names objects a walk cannot look at.
+    lets a walk end that way in the middle; ``unreadable`` names objects a walk cannot look at;
+    ``newest_only``: the walk says that it names no more than those.
     """
 
     objects: dict[str, bytes] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     unreachable: str = ""
     breaks_after: int | None = None
+    newest_only: bool = False
 
     def check(self) -> str:
         self._answer()
@@ -60,6 +63,8 @@ class MemoryStorage:
             yield FoundObject(locator, locator, len(data), _etag(data))
         for name, reason in self.unreadable.items():
             yield UnreadableObject(name, reason, locator=name)
+        if self.newest_only:
+            yield NewestOnly()
 
     def local_path(self, locator: str) -> str | None:
         """Return a path that the fakes of ports.library.media understand."""

@@ -100,7 +100,7 @@ def test_a_server_that_is_down_is_unreachable(serve, make_web):
 
 
 def test_an_address_outside_the_allowed_networks_names_the_setting(make_web):
-    with pytest.raises(StorageUnreachable, match="storage.allowed_networks"):
+    with pytest.raises(StorageUnreachable, match=r"storage\.allowed_networks"):
         make_web("http://127.0.0.2:9000/").check()
 
 

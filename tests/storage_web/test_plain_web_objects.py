@@ -301,7 +301,7 @@ def test_a_dead_server_does_not_stop_its_neighbours(serve, plain, objects):
 def test_an_address_that_may_not_be_asked_says_so_every_time(objects):
     store = objects()
     for _ in range(5):
-        with pytest.raises(StorageUnreachable, match="storage.allowed_networks"):
+        with pytest.raises(StorageUnreachable, match=r"storage\.allowed_networks"):
             store.measure("http://127.0.0.2:8080/a.mp4")
 
 

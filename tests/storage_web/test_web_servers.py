@@ -5,9 +5,9 @@ import os
 import pytest
 
 from adapters.storage.redirects import MAX_URL
-from adapters.storage.web.options import web_kind
 from adapters.storage.registry import StorageRegistry
-from domain.library.storage_location import StorageType
+from adapters.storage.web.options import web_kind
+from domain.library.storage_location import StorageLocation, StorageType
 from ports.library.storage import Companion, CompanionKind, ObjectNotFound, OptionsInvalid
 from tests.films import age
 from tests.nginx import Nginx, films_of
@@ -136,8 +136,6 @@ def registry(make_client, secrets):
 
 
 def test_options_are_checked_and_the_password_is_kept_apart(make_client, site, new_id, clock):
-    from domain.library.storage_location import StorageLocation
-
     secrets = {}
     kinds = registry(make_client, secrets)
     given = {"url": f"{site.url}/locked/", "username": "film", "password": "swordfish"}

@@ -197,7 +197,10 @@ class ScanPass:
 
     def find_missing(self) -> None:
         """Gather what was not met; what could not be looked at is offline, not missing."""
-        if not self.known_before or not self._names_all:
+        if not self.known_before:
+            return
+        if not self._names_all:
+            self._bring_back_unnamed()
             return
         unread: list[VideoId] = []
         with self._tools.read_only() as tx:
@@ -217,6 +220,17 @@ class ScanPass:
                         self._absent[key] = Absent(video_id, locator)
         self._mark(unread, Availability.OFFLINE)
         self.tally.missing = len(self.missing)
+
+    def _bring_back_unnamed(self) -> None:
+        """Let what the walk did not name be as reachable as the location is again."""
+        back: list[VideoId] = []
+        with self._tools.read_only() as tx:
+            for locator, known in tx.scans.iter_known(self._location.id):
+                is_offline = known.availability is Availability.OFFLINE
+                if is_offline and known.row not in self._seen and locator not in self._spared:
+                    back.append(known.id)
+        self._mark(back, Availability.AVAILABLE)
+        self.tally.back += len(back)
 
     def _read(self, wanted: Sequence[_Wanted]) -> None:
         """Look into files and write them down, in batches and at least every other second."""
