@@ -9,10 +9,12 @@ from adapters.http.dial import Dialer
 from adapters.http.documents import Documents
 from adapters.http.outbound import Outbound
 from adapters.http.pool import Pool
+from adapters.storage.http_objects import Asked, HttpObjects
 from adapters.storage.web.reach import Client, Reach
 from adapters.storage.web.storage import WebStorage
 from ports.library.storage import FoundObject, UnreadableObject
 from tests.federation.servers import RawServer
+from tests.storage_web.plain import Plain
 
 LOOPBACK = ("127.0.0.1/32",)
 
@@ -62,6 +64,26 @@ def make_web(make_client):
 def serve():
     with contextlib.ExitStack() as stack:
         yield lambda answer: stack.enter_context(RawServer(answer))
+
+
+@pytest.fixture
+def plain():
+    return Plain()
+
+
+@pytest.fixture
+def objects(make_client):
+    def make(**options):
+        return HttpObjects(
+            lambda _method, url: Asked(url, options.get("headers", {})),
+            make_client().origins,
+            who="the server",
+            plain_web=True,
+            sleep=lambda _: None,
+            **{name: value for name, value in options.items() if name != "headers"},
+        )
+
+    return make
 
 
 def films(items):
