@@ -32,6 +32,8 @@ from adapters.storage.registry import Kind, StorageRegistry, local_kind
 from adapters.storage.s3 import s3_kind
 from adapters.storage.velour import VelourStorage
 from adapters.storage.watching import WatchdogWatcher
+from adapters.storage.web.options import web_kind
+from adapters.storage.web.reach import Client
 from adapters.system.clock import SystemClock
 from adapters.system.counters import RedisCounters, SqliteCounters
 from adapters.system.ids import new_uuid7
@@ -174,6 +176,26 @@ class Backends(containers.DeclarativeContainer):
         timeout_s=given.storage.page_timeout_s,
         max_bytes=given.storage.max_page_bytes,
     )
+    # Where a feed on the public web leads, no setting lets it into a private network.
+    public_outbound = providers.ThreadSafeSingleton(
+        Outbound,
+        providers.ThreadSafeSingleton(
+            Dialer,
+            providers.ThreadSafeSingleton(AddressRules),
+            connect_timeout_s=given.storage.connect_timeout_s,
+            require_https=given.storage.require_https,
+            networks_setting="storage.allowed_networks",
+            https_setting="storage.require_https",
+        ),
+        providers.ThreadSafeSingleton(Pool),
+        first_byte_timeout_s=given.storage.first_byte_timeout_s,
+    )
+    public_documents = providers.ThreadSafeSingleton(
+        Documents,
+        public_outbound,
+        timeout_s=given.storage.page_timeout_s,
+        max_bytes=given.storage.max_page_bytes,
+    )
     storages = providers.ThreadSafeSingleton(
         StorageRegistry,
         providers.Dict(
@@ -190,6 +212,12 @@ class Backends(containers.DeclarativeContainer):
                     jellyfin_kind,
                     documents=storage_documents,
                     origins=storage_outbound,
+                    max_objects=given.storage.max_objects,
+                ),
+                StorageType.WEB: providers.Callable(
+                    web_kind,
+                    providers.Factory(Client, storage_outbound, storage_documents),
+                    providers.Factory(Client, public_outbound, public_documents),
                     max_objects=given.storage.max_objects,
                 ),
             }

@@ -50,6 +50,10 @@ class WebDocuments(Protocol):
         """
         ...
 
+
+class WebForms(WebDocuments, Protocol):
+    """Sends small documents too."""
+
     def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> WebDocument:
         """Send a small document, of at most 64 KiB, and read the answer; raises as ``get``."""
         ...

@@ -19,6 +19,8 @@ from domain.library.subtitles import SubtitleTrack
 from domain.library.video import MediaFacts
 from ports.byte_body import ByteBody
 
+SKIPPED_BYTES = 8 * 1024 * 1024  # that are read past, where an origin sends objects only whole
+
 
 class ObjectNotFound(NotFound):
     """The location answers and has no such object."""
@@ -90,6 +92,10 @@ class ObjectInfo:
     etag: str | None
     ranges: bool = True
 
+    def can_start_at(self, start: int) -> bool:
+        """Tell whether the object can be opened at that byte."""
+        return self.ranges or start <= SKIPPED_BYTES
+
 
 class Companion(NamedTuple):
     """A file beside a video: ``name`` is its base name. ``shared``: of its whole folder."""
@@ -152,7 +158,15 @@ class GrowingObject:
     locator: str
 
 
-WalkItem = FoundObject | UnreadableObject | GrowingObject
+@dataclass(frozen=True, slots=True)
+class NewestOnly:
+    """Said by a walk that names the newest objects alone, as a feed does.
+
+    What it does not name is not missing: it was pushed out by what came after it.
+    """
+
+
+WalkItem = FoundObject | UnreadableObject | GrowingObject | NewestOnly
 
 
 class ReadableStorage(Protocol):

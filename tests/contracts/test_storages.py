@@ -1,12 +1,20 @@
 """Every storage that is read or walked; another one joins by a class like those here."""
 
+import os
 import shutil
 
 import pytest
 
+from adapters.http.addresses import AddressRules
+from adapters.http.dial import Dialer
+from adapters.http.documents import Documents
+from adapters.http.outbound import Outbound
+from adapters.http.pool import Pool
 from adapters.memory.storage import MemoryStorage
 from adapters.storage.local import LocalStorage
 from adapters.storage.s3 import S3Options, S3Storage
+from adapters.storage.web.reach import Client, Reach
+from adapters.storage.web.storage import WebStorage
 from ports.library.storage import (
     FoundObject,
     ObjectChanged,
@@ -17,6 +25,7 @@ from ports.library.storage import (
 from tests.contracts.guarded import guarded_client
 from tests.films import age
 from tests.jellyfin.place import InJellyfin, InJellyfin12
+from tests.nginx import Nginx, films_of
 
 
 class InMemory:
@@ -97,9 +106,44 @@ class InBucket:
         self.now += 61
 
 
+class OnTheWeb:
+    """How to change what a WebStorage reads: a folder that nginx lists. Time passes as above."""
+
+    has_paths = False
+
+    def __init__(self, request, folder):
+        self.root, self.now = folder / "films", 0.0
+        self.root.mkdir()
+        self.nginx = Nginx(folder / "nginx", films_of(self.root, at="/films/"))
+        request.addfinalizer(self.nginx.close)
+        dialer = Dialer(AddressRules(["127.0.0.1/32"]), connect_timeout_s=1, require_https=False)
+        outbound = Outbound(dialer, Pool(), first_byte_timeout_s=2)
+        request.addfinalizer(outbound.close)
+        client = Client(outbound, Documents(outbound, timeout_s=5, max_bytes=1024 * 1024))
+        url = f"{self.nginx.url}/films/"
+        self.storage = WebStorage(
+            url, Reach(url, client, client), depth=5, max_objects=100, monotonic=lambda: self.now
+        )
+
+    def put(self, name, data):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        self.now += 61
+        os.utime(path, (1_700_000_000 + self.now, 1_700_000_000 + self.now))
+
+    def drop(self, name):
+        (self.root / name).unlink()
+        self.now += 61
+
+    def cut_off(self):
+        self.nginx.close()
+        self.now += 61
+
+
 @pytest.fixture(
-    params=[InMemory, InFolder, InBucket, InJellyfin, InJellyfin12],
-    ids=["memory", "local", "s3", "jellyfin-10.11", "jellyfin-12.0"],
+    params=[InMemory, InFolder, InBucket, OnTheWeb, InJellyfin, InJellyfin12],
+    ids=["memory", "local", "s3", "web", "jellyfin-10.11", "jellyfin-12.0"],
 )
 def place(request, tmp_path):
     return request.param(request, tmp_path)

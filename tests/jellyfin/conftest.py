@@ -32,8 +32,8 @@ def make_client(*, allowed=("127.0.0.0/8",), max_bytes=16 * 1024 * 1024, page_s=
         AddressRules(allowed),
         connect_timeout_s=1,
         require_https=False,
-        let_through="the setting storage.allowed_networks",
-        insist="the setting storage.require_https",
+        networks_setting="storage.allowed_networks",
+        https_setting="storage.require_https",
     )
     outbound = Outbound(dialer, Pool(), first_byte_timeout_s=3)
     return outbound, Documents(outbound, timeout_s=page_s, max_bytes=max_bytes)

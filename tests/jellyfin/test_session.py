@@ -218,7 +218,7 @@ def test_a_key_cannot_smuggle_anything_into_the_header(make_storage):
         storage = make_storage(raw.url, Credentials(api_key=key))
         refused(storage._client.libraries)
         refused(lambda: storage.stat(f"{'a' * 32}/b"))
-        assert len(raw.requests) == 2
+        assert len(raw.requests) == 3  # a HEAD that is refused is tried as a GET
         assert all('Token="x%22%2C%20Evil' in one for one in raw.requests)
         assert not any("\r\nX-Evil" in one or 'Evil="' in one for one in raw.requests)
 

@@ -22,7 +22,7 @@ from ports.federation.peers import (
     PeerUnreachable,
 )
 from ports.library.storage import OriginSlow, OriginUnreachable, StorageUnreachable
-from ports.outbound import OriginAnswer, Origins, WebDocument, WebDocuments
+from ports.outbound import OriginAnswer, Origins, WebDocument, WebForms
 
 PRODUCT = "Jellyfin Server"
 OLDEST = (10, 10)
@@ -86,7 +86,7 @@ class JellyfinClient:
     can be used.
     """
 
-    def __init__(self, base_url: str, session: Session, documents: WebDocuments) -> None:
+    def __init__(self, base_url: str, session: Session, documents: WebForms) -> None:
         self.base_url = base_url
         self._session, self._documents = session, documents
 

@@ -10,7 +10,7 @@ from adapters.storage.jellyfin.storage import JellyfinStorage
 from adapters.storage.registry import Kind, Secrets
 from domain.library.storage_location import StorageLocation
 from ports.library.storage import OptionsInvalid
-from ports.outbound import Origins, WebDocuments
+from ports.outbound import Origins, WebForms
 
 
 def _base_url(value: str) -> str:
@@ -80,7 +80,7 @@ class JellyfinOptions(BaseModel):
 
 def jellyfin_kind(
     *,
-    documents: WebDocuments,
+    documents: WebForms,
     origins: Origins,
     max_objects: int,
 ) -> Kind:

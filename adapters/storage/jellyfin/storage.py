@@ -32,7 +32,7 @@ from ports.library.storage import (
     UnreadableObject,
     WalkItem,
 )
-from ports.outbound import Origins, WebDocuments
+from ports.outbound import Origins, WebForms
 
 # Collection types of libraries that hold videos; a mixed library has none.
 _WITH_SERIES = frozenset({"tvshows", "unknown", ""})
@@ -63,7 +63,7 @@ class JellyfinStorage:
         credentials: Credentials,
         *,
         device_id: str,
-        documents: WebDocuments,
+        documents: WebForms,
         origins: Origins,
         libraries: Collection[str] = (),
         max_objects: int = 1_000_000,

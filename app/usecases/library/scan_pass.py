@@ -25,6 +25,7 @@ from ports.library.media import AssetStore
 from ports.library.storage import (
     FoundObject,
     GrowingObject,
+    NewestOnly,
     StorageEmpty,
     StorageUnreachable,
     UnreadableObject,
@@ -83,6 +84,7 @@ class ScanPass:
         self._silences = 0  # objects in a row whose location did not answer
         self._memo, self._digest = ScanMemo(tools.assets), WalkDigest()
         self._is_unchanged = False
+        self._names_all = True
         self._started = tools.clock.now()
         self.tally = Tally()
         self.known_before = 0
@@ -170,6 +172,8 @@ class ScanPass:
                 self._spare(item.locator)
             elif isinstance(item, GrowingObject):
                 self._spared.add(item.locator)
+            elif isinstance(item, NewestOnly):
+                self._names_all = False
         self.tally.found += len(found)
         with self._tools.read_only() as tx:
             stored = tx.scans.known(self._location.id, [item.locator for item in found])
@@ -213,6 +217,9 @@ class ScanPass:
         """Gather what was not met; what could not be looked at is offline, not missing."""
         if not self.known_before:
             return
+        if not self._names_all:
+            self._bring_back_unnamed()
+            return
         unread: list[VideoId] = []
         with self._tools.read_only() as tx:
             for locator, known in tx.scans.iter_known(self._location.id):
@@ -233,6 +240,17 @@ class ScanPass:
                         self._absent[key] = Absent(video_id, locator)
         self._mark(unread, Availability.OFFLINE)
         self.tally.missing = len(self.missing)
+
+    def _bring_back_unnamed(self) -> None:
+        """Let what the walk did not name be as reachable as the location is again."""
+        back: list[VideoId] = []
+        with self._tools.read_only() as tx:
+            for locator, known in tx.scans.iter_known(self._location.id):
+                is_offline = known.availability is Availability.OFFLINE
+                if is_offline and known.row not in self._seen and locator not in self._spared:
+                    back.append(known.id)
+        self._mark(back, Availability.AVAILABLE)
+        self.tally.back += len(back)
 
     def _read(self, wanted: Sequence[_Wanted]) -> None:
         """Look into files and write them down, in batches and at least every other second."""

@@ -188,6 +188,7 @@ class OpenStream:
         chosen = select(headers.conditions, size_bytes=info.size_bytes, etag=info.etag)
         if isinstance(chosen, Refusal):
             return _refuse(source, info, chosen)
+        chosen = _deliverable(chosen, info)
         window = chosen or Window(0, info.size_bytes)
         answer_headers = [*_fields(source, info), ("Content-Length", str(window.length))]
         if chosen is not None:
@@ -217,7 +218,8 @@ class OpenStream:
         source.storage.stat(source.target.locator)  # there, a file, and below its root
         self._note(source, viewer, None)
         path = f"{source.location.id}/{quote(source.target.locator)}"
-        headers = [*_about(source.target), ("X-Accel-Redirect", self.accel_prefix + path)]
+        accel = ("X-Accel-Redirect", self.accel_prefix + path)
+        headers = [*_about(source.target), ("Accept-Ranges", "bytes"), accel]
         return StreamAnswer(200, headers)
 
     def _watched(self, body: ByteBody, source: _Source, viewer: Viewer | None) -> WatchedBody:
@@ -264,17 +266,28 @@ def _about(target: StreamTarget) -> list[tuple[str, str]]:
     return [
         ("Content-Type", media_type(target.filename, container=target.container)),
         ("Content-Disposition", f"inline; filename*=UTF-8''{quote(target.filename, safe='')}"),
-        ("Accept-Ranges", "bytes"),
         ("Cache-Control", "private, max-age=0, must-revalidate"),
         ("X-Content-Type-Options", "nosniff"),
     ]
 
 
 def _fields(source: _Source, info: ObjectInfo) -> list[tuple[str, str]]:
-    fields = _about(source.target)
+    fields = [*_about(source.target), ("Accept-Ranges", "bytes" if info.ranges else "none")]
     if info.etag is not None:
         fields.append(("ETag", f'"{info.etag}"'))
     return fields
+
+
+def _deliverable(chosen: Window | None, info: ObjectInfo) -> Window | None:
+    """Return the part to send; None for the whole, where the origin has nothing else to give.
+
+    A part of such an object is sent if it can be reached by reading past what lies before it. A
+    request for all of it gets a plain whole: a player that gets a part thinks it may jump.
+    """
+    if chosen is None or info.ranges:
+        return chosen
+    is_whole = chosen.length == info.size_bytes
+    return chosen if not is_whole and info.can_start_at(chosen.start) else None
 
 
 def _describe(source: _Source, info: ObjectInfo, headers: StreamHeaders) -> StreamAnswer:
