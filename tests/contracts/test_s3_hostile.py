@@ -1,5 +1,7 @@
 """Stores that refuse, lie or break: every one ends in an error in words, and in no request more."""
 
+import time
+
 import pytest
 
 from adapters.storage.s3 import S3Options, S3Storage, s3_kind
@@ -47,12 +49,14 @@ def store():
     """Makes a storage whose store answers each request with ``answer(request, socket)``."""
     closing = []
 
-    def make(answer, *, max_bytes=1 << 20, timeout_s=5.0, **options):
+    def make(answer, *, max_bytes=1 << 20, timeout_s=5.0, monotonic=time.monotonic, **options):
         server = RawServer(answer)
         origins, documents = guarded_client(max_bytes=max_bytes, timeout_s=timeout_s)
         closing.extend([server, origins])
         chosen = {"bucket": "films", "endpoint_url": server.url, **KEYS, **options}
-        storage = S3Storage(S3Options(**chosen), origins, documents, max_objects=5000)
+        storage = S3Storage(
+            S3Options(**chosen), origins, documents, max_objects=5000, monotonic=monotonic
+        )
         storage.server = server
         return storage
 
@@ -299,6 +303,21 @@ def test_head_and_get_are_signed_apart_and_the_range_is_not(store):
         assert "X-Amz-Expires=300&" in address
         assert "X-Amz-Security-Token=temporary&" in address
     assert "authorization" not in get.lower()
+
+
+def test_an_address_is_signed_anew_long_before_it_ends(store):
+    def answer(request, sock):
+        fields = ['ETag: "e"', "Content-Range: bytes 0-3/4"]
+        return respond(sock, b"film", status="206 Partial Content", headers=fields)
+
+    now = 0.0
+    storage = store(answer, monotonic=lambda: now)
+    signed = []
+    for now in (0.0, 30.0, 61.0):
+        storage.open("a.mp4", start=0, length=4, etag="e").close()
+        signed.append(storage.server.requests[-1].partition("X-Amz-Date=")[2][:16])
+        time.sleep(1.1 if now == 30.0 else 0)  # signatures are dated to the second
+    assert signed[0] == signed[1] < signed[2]
 
 
 def test_the_bucket_stands_in_front_of_amazons_host_and_in_the_path_of_others():
