@@ -71,7 +71,7 @@ class JellyfinStorage:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        session = Session(credentials, device_id=device_id)
+        session = Session(credentials, device_id=device_id, monotonic=monotonic)
         self._client = JellyfinClient(base_url, session, documents)
         self._wanted = {fold(name): name for name in libraries}
         self._catalogue = Catalogue(
