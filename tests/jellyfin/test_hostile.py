@@ -126,6 +126,13 @@ def test_a_list_that_grows_for_ever_ends_at_the_cap(server, fake, make_storage):
     assert next(count) < 10
 
 
+def test_the_cap_counts_all_libraries_together(server, fake, make_storage):
+    for number in range(6):
+        fake.shelf.movie(path=f"/srv/{number}.mkv", library=f"Films {number % 2}")
+    assert len(list(make_storage(server.url, max_objects=6).walk())) == 6
+    assert "Films 1: more than 5 items" in refused(make_storage(server.url, max_objects=5))
+
+
 def test_a_list_in_tiny_pages_ends_in_words(server, fake, make_storage):
     def answer():
         start = int(request.args["startIndex"])
