@@ -115,6 +115,19 @@ def test_who_is_not_let_in_is_told_why(server, fake, make_storage, credentials, 
         storage.check()
 
 
+def test_a_wrong_password_is_not_tried_again_and_again(server, fake, make_storage):
+    now = [0.0]
+    wrong = Credentials(username="reader", password="guess")
+    fake.shelf.movie()
+    storage = make_storage(server.url, wrong, monotonic=lambda: now[0])
+    for _ in range(5):
+        assert "password is wrong" in refused(storage.check)
+    assert fake.sign_ins == 1
+    fake.users["reader"]["password"] = "guess"
+    now[0] += 61
+    assert storage.check()
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [

@@ -37,7 +37,7 @@ class Catalogue:
 
     Args:
         client: asks it.
-        max_objects: more items than these are not taken from one library.
+        max_objects: more items than these are not taken.
         memory: what earlier walks met.
     """
 
@@ -86,15 +86,14 @@ class Catalogue:
             StorageUnreachable
         """
         for batch in self._batches(items):
-            known = {one.id: self._memory.find(one.id, one.tag) for one in batch}
-            wanted = [one for one in batch if known[one.id] is None]
+            wanted = [one for one in batch if not self._memory.has(one.id, one.tag)]
             asked = self._ask([one.id for one in wanted], fields, shape)
             for one in wanted:
                 kept = asked.get(one.id)
                 if isinstance(kept, dict):
                     self._memory.keep(one.id, one.tag, kept)
             for one in batch:
-                kept = known[one.id] or asked.get(one.id)
+                kept = asked.get(one.id) or self._memory.find(one.id, one.tag)
                 yield one, kept or "the server lists it and then does not know it"
 
     def _batches(self, items: Sequence[Listed]) -> Iterator[list[Listed]]:
@@ -109,6 +108,14 @@ class Catalogue:
                 batch, wanted = [], 0
         if batch:
             yield batch
+
+    def check_count(self, count: int, library: Library) -> None:
+        """Raise StorageUnreachable for more items than may be taken."""
+        if count > self._max_objects:
+            raise StorageUnreachable(
+                f"{library.name}: more than {self._max_objects} items (the setting "
+                "storage.max_objects)"
+            )
 
     def forget_others(self, ids: Collection[str]) -> None:
         """Keep nothing in memory but these."""
@@ -139,11 +146,7 @@ class Catalogue:
                 return None, page.total
             start += len(fresh)
             end = _key(fresh[-1]) if fresh else end
-            if max(start, page.total) > self._max_objects:
-                raise StorageUnreachable(
-                    f"{library.name}: more than {self._max_objects} items (the setting "
-                    "storage.max_objects)"
-                )
+            self.check_count(max(start, page.total), library)
             is_last = start == page.total or (start > page.total and len(page.items) < LIST_PAGE)
             if not fresh or is_last:
                 return Listing(list(found.values()), odd), page.total

@@ -89,7 +89,7 @@ def jellyfin_kind(
     Args:
         documents: the guarded client, for JSON and pictures.
         origins: the same, for films.
-        max_objects: more items than these are not taken from one library.
+        max_objects: more items than these are not taken.
     """
 
     def make(location: StorageLocation, secrets: Secrets) -> JellyfinStorage:

@@ -54,7 +54,7 @@ class JellyfinStorage:
         device_id: what the server knows this location by.
         libraries: names of those to take; all that hold videos where empty.
         documents, origins: the guarded client.
-        max_objects: more items than these are not taken from one library.
+        max_objects: more items than these are not taken.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class JellyfinStorage:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        session = Session(credentials, device_id=device_id)
+        session = Session(credentials, device_id=device_id, monotonic=monotonic)
         self._client = JellyfinClient(base_url, session, documents)
         self._wanted = {fold(name): name for name in libraries}
         self._catalogue = Catalogue(
@@ -151,6 +151,7 @@ class JellyfinStorage:
         yield from listing.odd
         fresh = [one for one in listing.items if one.id not in met]
         met.update(one.id for one in fresh)
+        self._catalogue.check_count(len(met), library)
         for one, kept in self._catalogue.details(fresh, VIDEO_FIELDS, VIDEO):
             if isinstance(kept, str):
                 yield UnreadableObject(one.name, kept, f"{one.id}/")
