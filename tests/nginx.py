@@ -51,4 +51,4 @@ class Nginx:
 
 def films_of(root, *, options="", at="/"):
     """Return a ``location`` that lists a folder."""
-    return f"location {at} {{ alias {root}/; autoindex on; {options} }}"
+    return f'location {at} {{ alias "{root}/"; autoindex on; {options} }}'

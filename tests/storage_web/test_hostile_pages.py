@@ -204,9 +204,19 @@ def test_a_feed_in_the_lan_leads_to_its_neighbours_and_to_the_public():
     clients, near, far = reach("http://nas/feed", public=["other"])
     assert clients.fetch("GET", "http://lan/a.mp4", headers={}).status == 200
     assert clients.fetch("GET", "http://other/a.mp4", headers={}).status == 200
+    clients.get("http://nas/feed", headers={})
     clients.get("http://lan/b", headers={})
-    assert near.asked == ["http://lan/a.mp4", "http://lan/b"]
+    assert near.asked == ["http://nas/feed", "http://lan/a.mp4", "http://nas/feed", "http://lan/b"]
     assert far.asked.count("http://nas/feed") == 1
+
+
+def test_a_public_name_that_leads_into_the_lan_later_leads_nowhere():
+    clients, near, far = reach("https://public/feed", public=["public"])
+    clients.get("https://public/feed", headers={})
+    far.hosts.remove("public")
+    with pytest.raises(AddressForbidden):
+        clients.fetch("GET", "https://public/a.mp4", headers={})
+    assert near.asked == []
 
 
 def test_a_home_that_is_down_is_not_taken_for_a_private_one():
@@ -219,3 +229,10 @@ def test_a_home_that_is_down_is_not_taken_for_a_private_one():
     with pytest.raises(AddressForbidden):
         clients.fetch("GET", "http://lan/a.mp4", headers={})
     assert near.asked == []
+
+
+def test_a_redirect_to_where_the_password_does_not_go_says_what_to_do(serve, make_web):
+    away = serve(lambda _, sock: respond(sock, status="401 No"))
+    here = serve(lambda _, sock: respond(sock, status="301 M", headers=[f"Location: {away.url}/"]))
+    with pytest.raises(StorageUnreachable, match=f"leads to {away.url}, .* give that address"):
+        make_web(here.url + "/", authorization="Basic eDp5").check()

@@ -1,15 +1,19 @@
 """Whatever a server prints, a listing leads nowhere but below its own address."""
 
+import contextlib
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.storage.redirects import origin
+from adapters.storage.redirects import absolute, origin
+from adapters.storage.web.feed import FeedRefused, parse_feed
+from adapters.storage.web.leads import Lead
 from adapters.storage.web.listing import TooManyEntries, entry_url
 from adapters.storage.web.markup import plain_text, tokens
 from adapters.storage.web.pages import Page
 from adapters.storage.web.shapes import read_listing
+from domain.library.description import tidy
 
 pieces = st.sampled_from(
     ["<a href=", '"', "'", ">", "</a>", "a.mp4", "../", "/", "//", "%2e", "%2F", "%00", "http://",
@@ -74,6 +78,24 @@ def test_every_name_finds_its_way_there_and_back(name):
     listing = read_listing(Page(url, "text/html", content), 30)
     assert set(listing.entries) == {name}
     assert unquote(entry_url(listing.folder_url, name, is_folder=False)) == url + name
+
+
+feed_pieces = st.sampled_from(
+    ["<item>", "</item>", "<title>", "</title>", "<enclosure url='", "' type='video/mp4'", "/>", "a.mp4", "http://",
+     "<media:content url='", "<itunes:episode>", "5", "<pubDate>", "9999999", "<link rel='next' href='", "&lt;", "&x;"]
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(feed_pieces | pieces | st.text(max_size=5), max_size=40).map("".join))
+def test_a_feed_is_read_or_refused_whatever_it_holds(content):
+    data = f"<rss version='2.0'><channel>{content}</channel></rss>".encode("utf-8", "replace")
+    with contextlib.suppress(FeedRefused):
+        feed = parse_feed(Page("http://h.example/", "", data))
+        for item in feed.items if feed is not None else ():
+            if isinstance(item, Lead):
+                assert absolute("", item.locator) == item.locator
+                tidy(item.told.description, last_year=2030)
 
 
 @settings(max_examples=200, deadline=None)

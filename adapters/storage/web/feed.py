@@ -124,7 +124,7 @@ def _take(feed: Feed, entry: Mapping[str, Any], series: str, page_url: str) -> N
     pictures = dict(_pictures(entry, base))
     seen: set[str] = set()
     for file in _files(entry):
-        name = title or file.url[:200]
+        name = title or "an entry without a title"
         try:
             url = absolute(base, file.url)
         except AddressInvalid as exc:
@@ -235,7 +235,8 @@ def _type(said: Mapping[str, Any]) -> str:
 
 
 def _line(value: object) -> str:
-    return plain_text(_text(value), most=1000).replace("\n", " ")
+    line = plain_text(_text(value), most=1000).replace("\n", " ")
+    return "".join(c if c.isprintable() else " " for c in line).strip()
 
 
 def _number(value: object) -> int | None:

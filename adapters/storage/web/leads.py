@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import NamedTuple
 
+from adapters.storage.names import shown
 from domain.errors import BadUpstream, NotFound
 from domain.library.video import MAX_FILE_SIZE
 from ports.library.storage import (
@@ -98,9 +99,9 @@ class Measures:
         try:
             info = self._measure(lead.locator)
         except NotFound:
-            return UnreadableObject(lead.name, "the server has no such file", lead.locator)
+            return UnreadableObject(shown(lead.name), "the server has no such file", lead.locator)
         except (StorageUnreachable, BadUpstream) as exc:
-            return UnreadableObject(lead.name, str(exc), lead.locator)
+            return UnreadableObject(shown(lead.name), str(exc), lead.locator)
         signature = f"{info.size_bytes}-{info.etag or lead.stamp}"
         with self._lock:
             if len(self._kept) >= MAX_KEPT:
@@ -117,9 +118,9 @@ def stamp_of(*parts: object) -> str:
 
 def _checked(lead: Lead, size_bytes: int, signature: str) -> WalkItem:
     if size_bytes <= 0:
-        return UnreadableObject(lead.name, "the file is empty", lead.locator)
+        return UnreadableObject(shown(lead.name), "the file is empty", lead.locator)
     if size_bytes > MAX_FILE_SIZE:
-        return UnreadableObject(lead.name, "its length is impossible", lead.locator)
+        return UnreadableObject(shown(lead.name), "its length is impossible", lead.locator)
     return lead.found(size_bytes, signature)
 
 

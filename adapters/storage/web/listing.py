@@ -172,8 +172,8 @@ def _why_not(name: str) -> str:
     return ""
 
 
-def _components(url: str) -> list[bytes]:
-    return [unquote_to_bytes(part) for part in urlsplit(url).path.split("/")]
+def _components(path: str) -> list[bytes]:
+    return [unquote_to_bytes(part) for part in path.split("/")]
 
 
 class _HtmlListing:
@@ -182,8 +182,9 @@ class _HtmlListing:
     def __init__(self, page: Page, most: int) -> None:
         self._page, self._most = page, most
         self._listing = Listing(folder_of(page.url))
-        self._base = _components(self._listing.folder_url)[:-1]
-        self._origin = origin(page.url)
+        here = urlsplit(self._listing.folder_url)
+        self._base = _components(here.path)[:-1]
+        self._place, self._origin = here[:2], origin(page.url)
         self._headings: list[str] = []
         self._elsewhere: set[str] = set()
         self._dated = 0
@@ -223,13 +224,13 @@ class _HtmlListing:
             return
         try:
             parts = urlsplit(urljoin(self._page.url, link))
-            there = origin(parts.geturl())
+            is_away = parts[:2] != self._place and origin(parts.geturl()) != self._origin
         except ValueError:
             return
-        if there != self._origin:
+        if is_away:
             self._leads_away(link)
             return
-        path = _components(parts.geturl())
+        path = _components(parts.path)
         base = self._base
         if path[: len(base)] != base:
             # The way up, at the head of many listings, says nothing against the page.

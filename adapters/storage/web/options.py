@@ -39,18 +39,18 @@ class WebOptions(BaseModel):
     url: Annotated[str, AfterValidator(_check_url)] = Field(
         description="Address of a directory listing, a feed, or a list of addresses"
     )
-    kind: Content = Field(Content.AUTO, description="What is there; auto: by what it looks like")
-    username: str = Field("", max_length=200, description="User name (HTTP Basic), if it asks")
-    password: SecretStr = Field(
-        SecretStr(""), max_length=1000, description="Password; sent to the address's server only"
+    kind: Content = Field(Content.AUTO, description="What is there; auto: by what it looks like.")
+    username: str = Field("", max_length=200, description="User name (HTTP Basic), if it asks.")
+    password: SecretStr | None = Field(
+        None, max_length=1000, description="Password; sent to the address's server only."
     )
-    depth: int = Field(10, ge=0, le=50, description="How many folders deep a listing is read")
+    depth: int = Field(10, ge=0, le=50, description="How many folders deep a listing is read.")
 
     @model_validator(mode="after")
     def _check_name(self) -> "WebOptions":
         if ":" in self.username or not self.username.isprintable():
             raise ValueError("a user name has no colon in it")
-        if self.password.get_secret_value() and not self.username:
+        if self.password and not self.username:
             raise ValueError("a password needs a user name")
         return self
 

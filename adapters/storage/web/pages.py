@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from adapters.storage.redirects import follow, origin
 from domain.errors import BadUpstream
-from ports.federation.peers import PeerSlow, PeerUnreachable
+from ports.federation.peers import LimitReached, PeerSlow, PeerUnreachable
 from ports.library.storage import OriginSlow, OriginUnreachable, StorageUnreachable
 from ports.outbound import WebDocument, WebDocuments
 
@@ -83,8 +85,11 @@ class Pages:
             raise OriginUnreachable(_words(exc)) from exc
         except BadUpstream as exc:
             raise StorageUnreachable(_words(exc)) from exc
-        if answer.status != 200:
+        if answer.status != HTTPStatus.OK:
             reason = _REASONS.get(answer.status, f"the server answers with status {answer.status}")
+            if answer.status == HTTPStatus.UNAUTHORIZED and origin(answer.url) != self._home:
+                there = "{}://{}".format(*urlsplit(answer.url)[:2])
+                reason = f"it leads to {there}, where passwords are not sent; give that address"
             raise StorageUnreachable(reason)
         kind, _, parameters = answer.headers.get("content-type", "").partition(";")
         return Page(
@@ -97,7 +102,9 @@ class Pages:
 
 
 def _words(exc: Exception) -> str:
-    text = str(exc).removeprefix("limit_reached: ")
+    if isinstance(exc, LimitReached):
+        return f"{str(exc).removeprefix('limit_reached: ')} (storage.max_page_bytes)"
+    text = str(exc)
     return f"the server: {text}" if text.startswith(("it ", "its ")) else text
 
 

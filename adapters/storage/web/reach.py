@@ -1,6 +1,7 @@
 """How far a web location reaches: what others write into it must not lead into the node's LAN."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -24,7 +25,8 @@ class Reach:
     """The clients of one location: a feed on the public web leads to public addresses only.
 
     The setting that lets a location be in a private network is meant for the host that an admin
-    wrote down, and, where that host itself is in one, for its neighbours.
+    wrote down, and, where that host itself is in one, for its neighbours. It is not for a public
+    host whose name leads into that network later.
 
     Args:
         home: the location's address.
@@ -50,7 +52,7 @@ class Reach:
 
     def _reach(self, url: str, ask: Callable[[Client], Answer]) -> Answer:
         if origin(url)[1] == origin(self._home)[1]:
-            return ask(self._near)
+            return self._at_home(ask)
         try:
             return ask(self._far)
         except AddressForbidden:
@@ -58,19 +60,26 @@ class Reach:
                 raise
         return ask(self._near)
 
-    def _is_private(self) -> bool:
-        """Tell whether only the settings let the location itself be contacted."""
-        if self._home_is_private is None:
+    def _at_home(self, ask: Callable[[Client], Answer]) -> Answer:
+        """Ask the location's own host; once met on a public address, it stays a public one."""
+        if not self._home_is_private:
             try:
-                answer = self._far.origins.fetch("HEAD", self._home, headers={})
+                answer = ask(self._far)
             except AddressForbidden:
-                self._home_is_private = True
-            except PeerUnreachable:
-                return False  # down, perhaps: asked again the next time
-            except BadUpstream:
-                self._home_is_private = False
+                if self._home_is_private is False:
+                    raise
             else:
+                self._home_is_private = False
+                return answer
+        answer = ask(self._near)
+        self._home_is_private = True
+        return answer
+
+    def _is_private(self) -> bool:
+        """Tell whether the location itself is in a private network; False as long as it is down."""
+        if self._home_is_private is None:
+            with suppress(PeerUnreachable, BadUpstream):
+                answer = self._at_home(lambda by: by.origins.fetch("HEAD", self._home, headers={}))
                 if answer.body is not None:
                     answer.body.close()
-                self._home_is_private = False
-        return self._home_is_private
+        return bool(self._home_is_private)

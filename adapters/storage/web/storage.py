@@ -80,7 +80,7 @@ class WebStorage:
         """See ReadableStorage."""
         page, content = self._read()
         if isinstance(content, Feed):
-            return f"a feed: {content.title}, {_count(content.entries, 'entry', 'entries')}"
+            return f"a feed: {content.title[:100]}, {_count(content.entries, 'entry', 'entries')}"
         if isinstance(content, AddressList):
             return f"a list of {_count(content.count, 'address', 'addresses')}"
         server = _SERVER.match(page.server)
