@@ -29,7 +29,7 @@ _LIMITS = {
 # Of a file of another machine: its header, and few packets. Transport and program streams have no
 # header: their packets alone tell the codecs, and some begin in the middle of a picture.
 _FRUGAL = {"probesize": "262144", "analyzeduration": "1000000"}
-_HEADLESS = {"probesize": "2097152", "analyzeduration": "5000000"}
+_HEADLESS = {"probesize": "3145728", "analyzeduration": "5000000"}
 _HEADS = (b"\x1aE\xdf\xa3", b"RIFF", b"FLV")
 _BUFFER = 16 * 1024
 

@@ -325,7 +325,7 @@ def test_damaged_objects_never_stop_the_prober(pyav, films):
 
 
 def children_of(media):
-    return [child._process.pid for child in media._children._living]
+    return [child._process.pid for child in media._waiting._living]
 
 
 def test_a_child_that_is_killed_while_it_waits_for_a_span_costs_one_file(pyav, films):
