@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from app.usecases.library.looking import Looker, LookingTools, NotRead, Reading
-from app.usecases.library.scan_memo import ScanMemo, WalkDigest
+from app.usecases.library.scan_memo import ScanMemo, UnreadableFiles, WalkDigest
 from app.usecases.library.scan_result import Tally
 from app.usecases.library.thumbnails import forget_pictures
 from app.usecases.library.video_import import Absent, VideoImport
@@ -86,6 +86,7 @@ class ScanPass:
         self._is_unchanged = False
         self._names_all = True
         self._started = tools.clock.now()
+        self._unreadable = UnreadableFiles(tools.assets, location.id, self._started)
         self.tally = Tally()
         self.known_before = 0
         self.missing: dict[VideoId, str] = {}
@@ -110,6 +111,7 @@ class ScanPass:
         self.find_missing()
         waiting, self._waiting = self._waiting, []
         self._read(waiting)
+        self._unreadable.keep()
         self.tally.missing = len(self.missing)
         self._report()
 
@@ -261,6 +263,9 @@ class ScanPass:
             self.tally.probed += 1
             if isinstance(outcome, NotRead):
                 self.tally.fail(item.found.name, outcome.reason)
+                self.tally.bytes_read += outcome.bytes_read
+                if outcome.is_lasting:
+                    self._unreadable.add(item.found, outcome.reason)
                 self._note_silence(outcome)
             else:
                 self._silences = 0
@@ -297,6 +302,9 @@ class ScanPass:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _look_into_one(self, item: _Wanted) -> Reading | NotRead:
+        reason = self._unreadable.reason(item.found)
+        if reason is not None:
+            return NotRead(reason)
         outcome = self._looker.look(item.found, item.known)
         if isinstance(outcome, NotRead) or item.known is not None:
             return outcome
