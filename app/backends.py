@@ -27,9 +27,13 @@ from adapters.sql.queries.catalogue import SqlCatalogue
 from adapters.sql.queries.credentials import SqlCredentials
 from adapters.sql.unit_of_work import SqlReadOnly, SqlUnitOfWork
 from adapters.sql.upgrade import is_current
+from adapters.storage.jellyfin.options import jellyfin_kind
 from adapters.storage.registry import Kind, StorageRegistry, local_kind
+from adapters.storage.s3 import s3_kind
 from adapters.storage.velour import VelourStorage
 from adapters.storage.watching import WatchdogWatcher
+from adapters.storage.web.options import web_kind
+from adapters.storage.web.reach import Client
 from adapters.system.clock import SystemClock
 from adapters.system.counters import RedisCounters, SqliteCounters
 from adapters.system.ids import new_uuid7
@@ -160,6 +164,8 @@ class Backends(containers.DeclarativeContainer):
             providers.Callable(AddressRules, given.storage.allowed_networks),
             connect_timeout_s=given.storage.connect_timeout_s,
             require_https=given.storage.require_https,
+            networks_setting="storage.allowed_networks",
+            https_setting="storage.require_https",
         ),
         providers.ThreadSafeSingleton(Pool),
         first_byte_timeout_s=given.storage.first_byte_timeout_s,
@@ -170,12 +176,50 @@ class Backends(containers.DeclarativeContainer):
         timeout_s=given.storage.page_timeout_s,
         max_bytes=given.storage.max_page_bytes,
     )
+    # Where a feed on the public web leads, no setting lets it into a private network.
+    public_outbound = providers.ThreadSafeSingleton(
+        Outbound,
+        providers.ThreadSafeSingleton(
+            Dialer,
+            providers.ThreadSafeSingleton(AddressRules),
+            connect_timeout_s=given.storage.connect_timeout_s,
+            require_https=given.storage.require_https,
+            networks_setting="storage.allowed_networks",
+            https_setting="storage.require_https",
+        ),
+        providers.ThreadSafeSingleton(Pool),
+        first_byte_timeout_s=given.storage.first_byte_timeout_s,
+    )
+    public_documents = providers.ThreadSafeSingleton(
+        Documents,
+        public_outbound,
+        timeout_s=given.storage.page_timeout_s,
+        max_bytes=given.storage.max_page_bytes,
+    )
     storages = providers.ThreadSafeSingleton(
         StorageRegistry,
         providers.Dict(
             {
                 StorageType.LOCAL: providers.Callable(_local_kind, settings),
+                StorageType.S3: providers.Callable(
+                    s3_kind,
+                    storage_outbound,
+                    storage_documents,
+                    max_objects=given.storage.max_objects,
+                ),
                 StorageType.VELOUR: providers.Callable(_velour_kind, read_access, outbound),
+                StorageType.JELLYFIN: providers.Callable(
+                    jellyfin_kind,
+                    documents=storage_documents,
+                    origins=storage_outbound,
+                    max_objects=given.storage.max_objects,
+                ),
+                StorageType.WEB: providers.Callable(
+                    web_kind,
+                    providers.Factory(Client, storage_outbound, storage_documents),
+                    providers.Factory(Client, public_outbound, public_documents),
+                    max_objects=given.storage.max_objects,
+                ),
             }
         ),
         secrets_of=providers.Factory(LocationSecrets, read_only.provider, secret_box),

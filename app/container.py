@@ -1,4 +1,4 @@
-"""The composition root: with ``app/backends.py`` and the factory, all that names concrete adapters.
+"""The composition root: with ``backends``, ``editors`` and the factory, all that names concrete adapters.
 
 One section per area. Nothing outside ``app/__init__.py`` ever sees a container.
 """
@@ -12,6 +12,7 @@ import structlog
 from dependency_injector import providers
 
 from app.backends import Backends
+from app.editors import Editors
 from app.settings import Settings
 from app.usecases.audit import VerifyAudit
 from app.usecases.federation.access import OpenPeer
@@ -30,15 +31,6 @@ from app.usecases.federation.keys import IssueKey, RevokeKey, RotateKey
 from app.usecases.federation.syncing import SyncPeer
 from app.usecases.housekeeping import TidyUp
 from app.usecases.jobs import CancelJob, Enqueue, RunDue, RunJob, RunJobHere
-from app.usecases.library.artwork import (
-    KeptPictures,
-    PosterStudio,
-    RemoveSeriesPoster,
-    RemoveWorkPoster,
-    SetSeriesPoster,
-    SetWorkPoster,
-)
-from app.usecases.library.editing import EditSeries, EditWork
 from app.usecases.library.locations import (
     AddLocation,
     CreateLibrary,
@@ -50,9 +42,7 @@ from app.usecases.library.locations import (
     TestLocation,
 )
 from app.usecases.library.looking import LookingTools
-from app.usecases.library.merging import ListMerged, MergeWorks, SplitVideo, UndoMerge
 from app.usecases.library.removal import AskAgain, RefuseRemoval
-from app.usecases.library.scan_memo import ScanMemo
 from app.usecases.library.scan_pass import ScanTools
 from app.usecases.library.scanning import ApproveRemoval, RequestScan, ScanLocation
 from app.usecases.library.scheduling import ScanChanged, ScanDue
@@ -63,7 +53,6 @@ from app.usecases.library.storyboards import (
     RequestStoryboards,
 )
 from app.usecases.library.streaming import OpenStream
-from app.usecases.library.subtitles import ReadSubtitles
 from app.usecases.library.thumbnails import (
     THUMBNAIL,
     THUMBNAILS,
@@ -112,7 +101,7 @@ def _log_worker(event: str, exc: BaseException | None) -> None:
         log.error(event, exc_info=exc)
 
 
-class Container(Backends):
+class Container(Editors):
     """Providers by name; tests replace some before anything is built."""
 
     given = Backends.settings.provided
@@ -274,33 +263,6 @@ class Container(Backends):
     record_progress = providers.Factory(RecordProgress, **_writes)
     mark_watched = providers.Factory(MarkWatched, **_writes, catalogue=Backends.catalogue)
 
-    # -- works, edited by hand
-    edit_work = providers.Factory(
-        EditWork, **_writes, memo=providers.Factory(ScanMemo, Backends.assets)
-    )
-    edit_series = providers.Factory(EditSeries, **_writes)
-    list_merged = providers.Factory(ListMerged, Backends.read_only.provider)
-    merge_works = providers.Factory(MergeWorks, **_writes)
-    undo_merge = providers.Factory(UndoMerge, **_writes)
-    split_video = providers.Factory(SplitVideo, **_makes, names=Backends.names)
-    _studio = providers.Factory(PosterStudio, Backends.artist, Backends.assets)
-    set_work_poster = providers.Factory(
-        SetWorkPoster, Backends.read_only.provider, _studio, edit_work
-    )
-    set_series_poster = providers.Factory(
-        SetSeriesPoster, Backends.read_only.provider, _studio, edit_series
-    )
-    remove_work_poster = providers.Factory(RemoveWorkPoster, edit_work, Backends.assets)
-    remove_series_poster = providers.Factory(RemoveSeriesPoster, edit_series, Backends.assets)
-    kept_pictures = providers.Factory(KeptPictures, Backends.assets)
-    read_subtitles = providers.Factory(
-        ReadSubtitles,
-        Backends.read_only.provider,
-        storages=Backends.storages,
-        assets=Backends.assets,
-        reader=Backends.subtitle_reader,
-    )
-
     # -- jobs
     cancel_job = providers.Factory(CancelJob, **_writes)
     stop_jobs = providers.ThreadSafeSingleton(Event)
@@ -355,6 +317,7 @@ class Container(Backends):
         audit=Backends.audit_trail,
         clock=Backends.clock,
         accel_prefix=given.server.x_accel_prefix,
+        redirect_s=providers.Callable(lambda s: s.storage.redirect_minutes * 60, Backends.settings),
     )
     subjects = providers.ThreadSafeSingleton(
         StreamSubjects, credentials=Backends.credentials, authenticate=authenticate

@@ -21,6 +21,44 @@ class OriginAnswer:
     text: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class WebDocument:
+    """A whole answer, decoded. ``headers`` have lower-case names; ``url`` is what was asked for."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes | bytearray
+    url: str = ""
+
+
+class WebDocuments(Protocol):
+    """Fetches whole documents, with a cap on their decoded bytes and on the time they take."""
+
+    def get(
+        self, url: str, *, headers: Mapping[str, str], max_bytes: int | None = None
+    ) -> WebDocument:
+        """Read a document, whatever its status; redirects come back as they are.
+
+        Args:
+            url: absolute.
+            headers: beside those of the content coding.
+            max_bytes: fewer than the cap for all documents.
+
+        Raises:
+            PeerUnreachable, AddressForbidden, PeerMisbehaves
+            LimitReached: more bytes than allowed.
+        """
+        ...
+
+
+class WebForms(WebDocuments, Protocol):
+    """Sends small documents too."""
+
+    def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> WebDocument:
+        """Send a small document, of at most 64 KiB, and read the answer; raises as ``get``."""
+        ...
+
+
 class Origins(Protocol):
     """Fetches media: connections are kept, redirects are not followed, nothing is decoded."""
 

@@ -19,6 +19,8 @@ from adapters.memory.peers import MemoryPeers
 from adapters.memory.storage import MemoryStorages
 from adapters.memory.unit_of_work import MemoryUnitOfWork
 from adapters.system.ids import new_uuid7
+from tests.buckets import running_store
+from tests.servers import absent
 
 
 class FrozenClock:
@@ -135,3 +137,13 @@ def secret_box():
 @pytest.fixture
 def peers():
     return MemoryPeers()
+
+
+@pytest.fixture(scope="session")
+def s3_store(tmp_path_factory):
+    """A real store that speaks S3."""
+    try:
+        with running_store(tmp_path_factory.mktemp("store")) as store:
+            yield store
+    except FileNotFoundError as exc:
+        absent("s3", str(exc))

@@ -1,5 +1,6 @@
 """Real films, drawn in memory, and files that only pretend to be films."""
 
+import io
 import math
 import os
 import shutil
@@ -58,6 +59,54 @@ def make_film(
                 out.mux(audio.encode(frame))
             out.mux(audio.encode(None))
     return path
+
+
+def long_film(film: Path, to: Path, *, minutes: int, padding: int = 0, **options: str) -> Path:
+    """Show a film of a bit over ten seconds again and again: long enough for long tables.
+
+    ``padding`` bytes go behind each picture of H.264 in MP4; ``options`` are the muxer's.
+    """
+    filler = (padding + 2).to_bytes(4, "big") + b"\x0c" + b"\xff" * padding + b"\x80"
+    with av.open(str(film)) as source, av.open(str(to), "w", options=options) as out:
+        streams = [source.streams.video[0], source.streams.audio[0]]
+        outs = {stream.index: out.add_stream_from_template(stream) for stream in streams}
+        packets = [
+            (p.stream.index, bytes(p), p.pts, p.dts, p.duration, p.time_base, p.is_keyframe)
+            for p in source.demux(streams)
+            if p.dts is not None and 0 <= p.pts * p.time_base < 10 - Fraction(3, 100)
+        ]
+        for time in range(0, minutes * 60, 10):
+            for index, data, pts, dts, duration, base, is_key in packets:
+                padded = data + filler if padding and index == streams[0].index else data
+                packet, shift = av.Packet(padded), int(time / base)
+                packet.stream, packet.time_base, packet.is_keyframe = outs[index], base, is_key
+                packet.pts, packet.dts, packet.duration = pts + shift, dts + shift, duration
+                out.mux(packet)
+    return to
+
+
+def add_subtitles(film: Path, to: Path, *tracks: tuple[str, str, str, int]) -> Path:
+    """Copy a film with tracks of text: (SubRip or SSA, language, title, FFmpeg's disposition)."""
+    with av.open(str(film)) as source, av.open(str(to), "w") as out:
+        outs = {stream.index: out.add_stream_from_template(stream) for stream in source.streams}
+        texts = []
+        for text, language, title, disposition in tracks:
+            file = av.open(io.BytesIO(text.encode()), format="ass" if text[0] == "[" else "srt")
+            stream = out.add_stream_from_template(file.streams[0])
+            stream.metadata.update({"language": language, "title": title})
+            stream.disposition = disposition
+            texts.append((file, stream))
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = outs[packet.stream.index]
+                out.mux(packet)
+        for file, stream in texts:
+            for packet in file.demux():
+                if packet.dts is not None:
+                    packet.stream = stream
+                    out.mux(packet)
+            file.close()
+    return to
 
 
 def copy_film(film: Path, to: Path, *, mark: bytes = b"") -> Path:

@@ -70,6 +70,7 @@ class Dialer:
     """Connects to origins: resolves once, checks every address, and connects to a checked one.
 
     The name is never resolved a second time, so a name that changes its mind leads nowhere.
+    ``networks_setting`` and ``https_setting`` are what refusals tell the reader to look at.
     """
 
     def __init__(
@@ -80,7 +81,10 @@ class Dialer:
         require_https: bool,
         resolve: Resolve = resolve,
         tls: ssl.SSLContext | None = None,
+        networks_setting: str = "FEDERATION_ALLOWED_NETWORKS",
+        https_setting: str = "FEDERATION_REQUIRE_HTTPS",
     ) -> None:
+        self._networks_setting, self._https_setting = networks_setting, https_setting
         self._rules, self._resolve = rules, resolve
         self._connect_timeout_s, self._require_https = connect_timeout_s, require_https
         self._given_tls = tls
@@ -93,7 +97,7 @@ class Dialer:
             PeerUnreachable: naming what failed.
         """
         if self._require_https and origin.scheme != "https":
-            raise AddressForbidden("https is required (FEDERATION_REQUIRE_HTTPS is on)")
+            raise AddressForbidden(f"https is required ({self._https_setting} is on)")
         sock = self._connect(origin, deadline)
         if origin.scheme == "http":
             return sock
@@ -115,7 +119,7 @@ class Dialer:
         addresses = [a for a in self._addresses(origin, deadline) if self._rules.permits(a)]
         if not addresses:
             raise AddressForbidden(
-                "its address is private or special; FEDERATION_ALLOWED_NETWORKS lets one through"
+                f"its address is private or special; {self._networks_setting} lets one through"
             )
         reason: OSError | None = None
         for address in addresses[:4]:

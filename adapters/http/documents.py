@@ -1,8 +1,7 @@
-"""JSON documents of other machines: ``requests`` on top of the guarded client."""
+"""Documents of other machines: ``requests`` on top of the guarded client."""
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -12,18 +11,10 @@ from requests.adapters import BaseAdapter
 from adapters.http.deadline import Deadline
 from adapters.http.outbound import BodyReader, Outbound
 from ports.federation.peers import LimitReached, PeerMisbehaves
+from ports.outbound import WebDocument
 
 _CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _PIECE = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """An answer read to its end. ``headers`` have lower-case names."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytearray
 
 
 class Documents:
@@ -37,34 +28,52 @@ class Documents:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, GuardedAdapter(outbound))
 
-    def get(self, url: str, *, headers: Mapping[str, str]) -> Document:
-        """Read a document; redirects come back as they are.
+    def get(
+        self, url: str, *, headers: Mapping[str, str], max_bytes: int | None = None
+    ) -> WebDocument:
+        """See WebDocuments."""
+        return self._exchange("GET", url, headers, None, max_bytes or self._max_bytes)
 
-        Raises:
-            PeerUnreachable, AddressForbidden, PeerMisbehaves
-            LimitReached: more bytes than allowed.
-        """
-        asked = {**headers, "Accept-Encoding": "gzip, deflate"}
+    def post(self, url: str, *, headers: Mapping[str, str], content: bytes) -> WebDocument:
+        """See WebDocuments."""
+        return self._exchange("POST", url, headers, content, self._max_bytes)
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        max_bytes: int,
+    ) -> WebDocument:
         try:
-            answer = self._session.get(
-                url, headers=asked, allow_redirects=False, stream=True, timeout=self._timeout_s
+            answer = self._session.request(
+                method,
+                url,
+                headers={**headers, "Accept-Encoding": "gzip, deflate"},
+                data=content,
+                allow_redirects=False,
+                stream=True,
+                timeout=self._timeout_s,
             )
             with answer:
-                return Document(
+                return WebDocument(
                     answer.status_code,
                     {name.lower(): value for name, value in answer.headers.items()},
-                    self._read(answer),
+                    _read(answer, max_bytes),
+                    url,
                 )
         except (requests.RequestException, urllib3.exceptions.HTTPError) as exc:
             raise PeerMisbehaves("its answer cannot be decoded") from exc
 
-    def _read(self, answer: requests.Response) -> bytearray:
-        content = bytearray()
-        for piece in answer.iter_content(_PIECE):
-            content += piece
-            if len(content) > self._max_bytes:
-                raise LimitReached(f"limit_reached: a page of more than {self._max_bytes} bytes")
-        return content
+
+def _read(answer: requests.Response, max_bytes: int) -> bytearray:
+    content = bytearray()
+    for piece in answer.iter_content(_PIECE):
+        content += piece
+        if len(content) > max_bytes:
+            raise LimitReached(f"limit_reached: a page of more than {max_bytes} bytes")
+    return content
 
 
 class GuardedAdapter(BaseAdapter):
@@ -88,12 +97,23 @@ class GuardedAdapter(BaseAdapter):
         The other options of ``requests`` have no effect: what they would choose is fixed.
         """
         deadline = Deadline(timeout)
-        headers = {str(name): str(value) for name, value in request.headers.items()}
-        exchange = self._outbound.exchange(str(request.method), str(request.url), headers, deadline)
+        headers = {
+            str(name): str(value)
+            for name, value in request.headers.items()
+            if name.lower() != "content-length"  # written with the body itself
+        }
+        body = request.body or b""
+        exchange = self._outbound.exchange(
+            str(request.method),
+            str(request.url),
+            headers,
+            deadline,
+            content=body.encode() if isinstance(body, str) else bytes(body),
+        )
         head = exchange.head
-        body = _Body(self._outbound.read(exchange, deadline))
+        answer = _Body(self._outbound.read(exchange, deadline))
         if head.headers.get("content-encoding", "").lower() not in _CODINGS:
-            body.close()
+            answer.close()
             raise PeerMisbehaves("its answer is in an encoding that was not asked for")
         framing = {"transfer-encoding", "content-length"}
         fields = {name: text for name, text in head.headers.items() if name not in framing}
@@ -102,7 +122,7 @@ class GuardedAdapter(BaseAdapter):
         response.headers.update(fields)
         response.url, response.request = str(request.url), request
         response.raw = urllib3.HTTPResponse(
-            body=body, headers=fields, status=head.status, preload_content=False
+            body=answer, headers=fields, status=head.status, preload_content=False
         )
         return response
 

@@ -58,16 +58,23 @@ class Outbound:
         return OriginAnswer(head.status, head.headers, None, text)
 
     def exchange(
-        self, method: str, url: str, headers: Mapping[str, str], deadline: Deadline
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        deadline: Deadline,
+        *,
+        content: bytes = b"",
     ) -> Exchange:
         """Send a request and read the header of its answer.
 
-        A kept connection that turns out to be closed is replaced by a new one, once.
+        A kept connection that turns out to be closed is replaced by a new one, once; a POST gets
+        a new one at once, since nobody knows whether it was acted on when a kept one breaks.
         """
         origin = origin_of(url)
         asked = {"User-Agent": USER_AGENT, **headers}
-        request = wire.Request(origin, method, _target(url), asked)
-        kept = self._pool.take(origin)
+        request = wire.Request(origin, method, _target(url), asked, content)
+        kept = self._pool.take(origin) if method != "POST" else None
         if kept is not None:
             try:
                 return self._ask(kept, request, deadline)
@@ -103,7 +110,10 @@ class Outbound:
 
     def _body(self, exchange: Exchange) -> SocketBody:
         head = exchange.head
-        if head.chunked or head.length is None or "content-encoding" in head.headers:
+        if head.headers.get("content-encoding", "identity").lower() != "identity":
+            exchange.sock.close()
+            raise PeerMisbehaves("its answer is packed (Content-Encoding), and parts of it are not")
+        if head.chunked or head.length is None:
             exchange.sock.close()
             raise PeerMisbehaves("its answer has no length, so a cut one would look whole")
         exchange.sock.settimeout(STALL_S)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import orjson
 
-from adapters.http.documents import Document, Documents
+from adapters.http.documents import Documents
 from adapters.http.records import check_records
 from domain.errors import Invalid
 from domain.library.description import YEARS_AHEAD
@@ -23,6 +23,7 @@ from ports.federation.peers import (
     PeerRefused,
     PeerUnreachable,
 )
+from ports.outbound import WebDocument
 
 MAX_CURSOR = 2000
 MAX_PICTURE = 2 * 1024 * 1024
@@ -127,14 +128,14 @@ class HttpPeer:
     def _object(self, path: str) -> dict[str, Any]:
         return _parse(self._get(path))
 
-    def _get(self, path: str) -> Document:
+    def _get(self, path: str) -> WebDocument:
         document = self._send(path, accept="application/json")
         _check_status(document)
         if _content_type(document) != "application/json":
             raise PeerMisbehaves("it does not answer in JSON; is this the address of a node?")
         return document
 
-    def _send(self, path: str, *, accept: str) -> Document:
+    def _send(self, path: str, *, accept: str) -> WebDocument:
         return self._documents.get(self._api + path, headers={**self._headers, "Accept": accept})
 
 
@@ -157,7 +158,7 @@ def refusal(status: int, content: bytes | bytearray) -> PeerRefused | None:
     return PeerRefused("the peer does not allow it", state="forbidden")
 
 
-def _check_status(document: Document) -> None:
+def _check_status(document: WebDocument) -> None:
     status = document.status
     if status == HTTPStatus.OK:
         return
@@ -175,11 +176,11 @@ def _check_status(document: Document) -> None:
     raise PeerMisbehaves(f"it answers with status {status}")
 
 
-def _content_type(document: Document) -> str:
+def _content_type(document: WebDocument) -> str:
     return document.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _parse(document: Document) -> dict[str, Any]:
+def _parse(document: WebDocument) -> dict[str, Any]:
     content = document.content
     if sum(content.count(mark) for mark in (b",", b":", b"{", b"[")) > MAX_MARKS:
         raise LimitReached("limit_reached: a page with too many values")
@@ -193,7 +194,7 @@ def _parse(document: Document) -> dict[str, Any]:
     return said
 
 
-def _parse_leniently(content: bytearray) -> Any:
+def _parse_leniently(content: bytes | bytearray) -> Any:
     try:
         return json.loads(content.decode("utf-8"), parse_int=_integer)
     except (ValueError, RecursionError) as exc:
@@ -211,7 +212,7 @@ def _position(after: str | None) -> Mapping[str, str]:
     return {"after" if kind == "after" else "page": value}
 
 
-def _next(document: Document, figures: Mapping[str, Any], after: str | None) -> str | None:
+def _next(document: WebDocument, figures: Mapping[str, Any], after: str | None) -> str | None:
     """Return where the catalogue goes on. Of a link only the cursor is taken, never the URL."""
     link = _NEXT.search(document.headers.get("link", "")[:8192])
     cursors = [] if link is None else parse_qs(urlsplit(link[1]).query).get("after", [])

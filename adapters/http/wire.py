@@ -18,6 +18,7 @@ READ = 65_536
 MAX_HEADER = 32 * 1024
 MAX_FIELDS = 100
 MAX_INTERIM = 5
+MAX_CONTENT = 64 * 1024  # of a request
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [^\r\n]*)?")
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -43,20 +44,25 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request without a body. Names and values are checked: no line can be smuggled in."""
+    """A request. Names and values are checked: no line can be smuggled in."""
 
     origin: Origin
     method: str
     target: str
     headers: Mapping[str, str]
+    content: bytes = b""
 
     def encode(self) -> bytes:
         """Write the request out."""
         lines = [f"{self.method} {self.target} HTTP/1.1", f"Host: {self.origin.authority}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        if self.method == "POST":
+            lines.append(f"Content-Length: {len(self.content)}")
         if any(not _LINE.fullmatch(line) for line in lines) or " " in self.target:
             raise PeerMisbehaves("the request would not be well formed")
-        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+        if len(self.content) > MAX_CONTENT:
+            raise PeerMisbehaves("the request would be too large")
+        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + self.content
 
 
 def send_request(sock: socket.socket, request: Request, deadline: Deadline) -> None:

@@ -76,8 +76,9 @@ def _below(file: SpanFile, moov: Box) -> Iterator[Box]:
 def _long_ones(file: SpanFile, boxes: list[Box], *, keep_video_index: bool) -> Iterator[Box]:
     of_video = False
     for box in boxes:
-        if box.kind == b"hdlr":
-            of_video = file.span(box.body + 8, 4) == b"vide"
+        kinds = file.span(box.body + 4, 8) if box.kind == b"hdlr" else b"dhlr"
+        if kinds[:4] != b"dhlr":  # QuickTime says twice how a track is handled
+            of_video = kinds[4:] == b"vide"
         keep = keep_video_index and of_video and box.kind not in _NOT_OF_AN_INDEX
         long_times = box.kind == b"stts" and box.end - box.at > _MAX_TIMES
         if box.kind == b"covr" or ((box.kind in _TABLES or long_times) and not keep):
@@ -103,7 +104,7 @@ def _boxes(file: SpanFile, start: int, end: int, *, limit: int) -> Iterator[Box]
 
 def _length_of_fragments(file: SpanFile, moov: Box, boxes: list[Box]) -> Length:
     following = next(_boxes(file, moov.end, file.size, limit=1), None)
-    if following is None or following.kind == b"sidx":
+    if following is None or (following.kind == b"sidx" and _covers_all(file, following)):
         return Length()
     last = _last_fragment(file)
     if last is not None and following.at + 16 <= last:
@@ -114,6 +115,16 @@ def _length_of_fragments(file: SpanFile, moov: Box, boxes: list[Box]) -> Length:
     return Length() if last == following.at else Length(False, _said_length(file, boxes))
 
 
+def _covers_all(file: SpanFile, sidx: Box) -> bool:
+    """Tell whether an index of fragments is of the whole file, not of the next fragment alone."""
+    wide = file.span(sidx.body, 1) == b"\1"
+    head = file.span(sidx.body, 32)
+    count = int.from_bytes(head[30:32] if wide else head[22:24], "big")
+    entries = file.span(sidx.body + (32 if wide else 24), min(count, MAX_BOXES) * 12)
+    sizes = (int.from_bytes(entries[at : at + 4], "big") for at in range(0, len(entries), 12))
+    return sidx.end + sum(size & 0x7FFFFFFF for size in sizes) >= file.size - file.size // 20
+
+
 def _last_fragment(file: SpanFile) -> int | None:
     """Return where the last fragment begins, by the table at the file's end."""
     tail = file.span(max(0, file.size - 16), 16)
@@ -121,10 +132,11 @@ def _last_fragment(file: SpanFile) -> int | None:
         return None
     start = file.size - int.from_bytes(tail[12:16], "big")
     mfra = next(_boxes(file, max(0, start), file.size, limit=1), None)
-    tfra = mfra and next(_boxes(file, mfra.body, mfra.end, limit=1), None)
-    if mfra is None or tfra is None or (mfra.kind, tfra.kind) != (b"mfra", b"tfra"):
+    tfra = next(_boxes(file, mfra.body, mfra.end, limit=1), None) if mfra is not None else None
+    if tfra is None or tfra.kind != b"tfra" or tfra.end - tfra.body < 16:
         return None
-    version, lengths, count = struct.unpack(">B10xBI", file.span(tfra.body, 16))
+    head = file.span(tfra.body, 16)
+    version, lengths, count = head[0], head[11], int.from_bytes(head[12:16], "big")
     width = 16 if version else 8
     entry = width + sum((lengths >> shift & 3) + 1 for shift in (4, 2, 0))
     at = tfra.body + 16 + (count - 1) * entry

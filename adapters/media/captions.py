@@ -26,6 +26,13 @@ NO_END_MS = 4000  # how long a cue stays that does not say
 _GUESS_BY = 64 * 1024
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"),
           (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # fmt: skip
+_ENCODINGS = [
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r",
+    "cp932", "euc_jp", "gb18030", "big5", "cp949", "utf_16_le", "utf_16_be",
+]  # fmt: skip
+_LATIN = ("cp1254", "cp1252", "cp1250", "cp1257")
+_TURKISH = frozenset(b"\xf0\xfd\xfe")
+_NEARLY_AS_GOOD = 0.15
 _KINDS = {"subrip": "srt", "webvtt": "vtt", "ass": "ass", "ssa": "ssa", "sami": "sami"}
 _SWITCH = re.compile(r"\\(?:([ibup])(\d{1,4})(?![\w.(])|(r))")
 _TEXT_SWITCHES = str.maketrans({"\r": "\n", "\u2028": "\n", "\u2029": "\n", "\v": "\n", "\f": "\n"})
@@ -119,11 +126,28 @@ def _decode(data: bytes) -> str:
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        guess = charset_normalizer.from_bytes(data[:_GUESS_BY]).best()
-        text = data.decode(guess.encoding if guess else "latin-1", "replace")
+        text = data.decode(_guess_encoding(data[:_GUESS_BY]), "replace")
     if "\0" in text:
         raise Unreadable("it is not text")
     return text
+
+
+def _guess_encoding(data: bytes) -> str:
+    """Guess among what subtitles are written in.
+
+    Central, Western, Turkish and Baltic letters look alike to statistics: the most written wins.
+    """
+    found = charset_normalizer.from_bytes(data, cp_isolation=_ENCODINGS)
+    best = found.best()
+    if best is None:
+        return "latin-1"
+    likely = {one.encoding for one in found if one.chaos <= best.chaos + _NEARLY_AS_GOOD}
+    if best.encoding in _LATIN:
+        for encoding in _LATIN:
+            # The letters of Turkish only; elsewhere in the West, Iceland alone has those bytes.
+            if encoding in likely and (encoding != "cp1254" or _TURKISH.intersection(data)):
+                return encoding
+    return best.encoding
 
 
 def _simple(text: str, kind: str) -> str:

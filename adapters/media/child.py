@@ -121,7 +121,7 @@ def _answer_of_spans(request: dict[str, Any], socket_fd: int) -> Answer:
     if request["do"] == "probe":
         return films.probe_spans(file, suffix=str(request["suffix"])), b""
     hide_tables(file, keep_video_index=True)
-    with films.open_spans(file) as container:
+    with films.open_spans(file, {"use_mfra_for": "pts"}) as container:
         return {}, pictures.still(container, at_share=float(request["at_share"]))
 
 

@@ -1,5 +1,6 @@
 """What FFmpeg says of a film. Runs in the child: see ``adapters.media.child``."""
 
+import contextlib
 import math
 import os
 import struct
@@ -16,6 +17,7 @@ from domain.library.subtitles import MAX_TRACKS
 
 MAX_PIXELS = 64_000_000  # of a coded picture; 8K has 33 million
 OSHASH_BLOCK = 65536
+LARGE = 32 * 1024 * 1024  # a file whose tables may be long
 DEFAULT, FORCED, HEARING_IMPAIRED, ATTACHED_PICTURE = 0x1, 0x40, 0x80, 0x400
 
 _FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,rm,mxf"
@@ -24,9 +26,11 @@ _LIMITS = {
     "max_pixels": str(MAX_PIXELS),
     "max_streams": "100",
 }
-# Of a file of another machine: its header, and no more packets than it takes to know the codecs.
-_FRUGAL = {"probesize": "262144", "analyzeduration": "1000000", "fflags": "ignidx"}
-_FRUGAL_PICTURES = {"probesize": "262144", "analyzeduration": "1000000", "use_mfra_for": "pts"}
+# Of a file of another machine: its header, and few packets. Transport and program streams have no
+# header: their packets alone tell the codecs, and some begin in the middle of a picture.
+_FRUGAL = {"probesize": "262144", "analyzeduration": "1000000"}
+_HEADLESS = {"probesize": "3145728", "analyzeduration": "5000000"}
+_HEADS = (b"\x1aE\xdf\xa3", b"RIFF", b"FLV")
 _BUFFER = 16 * 1024
 
 ReadAt = Callable[[int, int], bytes]
@@ -45,7 +49,23 @@ def open_file(fd: int) -> Any:
 
 
 def probe(fd: int, size: int, *, suffix: str) -> dict[str, Any]:
-    """Return the facts of the file's streams, ready for JSON."""
+    """Return the facts of the file's streams, ready for JSON.
+
+    FFmpeg would read all of a long film's tables, so those are hidden from it here as well; where
+    it cannot tell the length then, it reads what it likes.
+    """
+
+    def fetch(start: int, length: int) -> bytes:
+        span = os.pread(fd, length, start)
+        if len(span) < length:
+            raise EOFError  # the file was cut just now
+        return span
+
+    if size >= LARGE:
+        with contextlib.suppress(av.error.FFmpegError, Unreadable, EOFError):
+            facts = probe_spans(SpanFile(size, fetch), suffix=suffix)
+            if facts["duration"]:
+                return facts
     with open_file(fd) as container:
         facts = _facts(container, os.pread(fd, 64, 0), suffix)
     return facts | {"oshash": oshash(lambda at, length: os.pread(fd, length, at), size)}
@@ -56,14 +76,17 @@ def probe_spans(file: SpanFile, *, suffix: str) -> dict[str, Any]:
     digest = oshash(file.span, file.size)
     head = file.span(0, 64)
     length = hide_tables(file)
-    with open_spans(file, _FRUGAL) as container:
+    with open_spans(file, {"fflags": "ignidx"}) as container:
         facts = _facts(container, head, suffix)
     return facts | _corrected(length, file.size) | {"oshash": digest}
 
 
-def open_spans(file: SpanFile, options: dict[str, str] = _FRUGAL_PICTURES) -> Any:
+def open_spans(file: SpanFile, options: dict[str, str]) -> Any:
     """Open a file of another machine; no protocol at all is allowed."""
-    options = {"protocol_whitelist": "none", **_LIMITS, **options}
+    head = file.span(0, 8)
+    has_header = head.startswith(_HEADS) or head[4:].isalpha()
+    frugal = _FRUGAL if has_header else _HEADLESS
+    options = {"protocol_whitelist": "none", **_LIMITS, **frugal, **options}
     return av.open(file, options=options, metadata_errors="replace", buffer_size=_BUFFER)
 
 

@@ -39,11 +39,7 @@ class XmlNfo:
     """Reads what a media centre keeps of a film, an episode, a series or a music video."""
 
     def read(self, data: bytes) -> Description:
-        """See NfoReader.
-
-        An episode whose file does not name its series has an empty ``episode.series``: its folder's
-        tvshow.nfo, read by the same method, gives the series as a description of its own.
-        """
+        """See NfoReader."""
         if len(data) > MAX_BYTES:
             raise MediaUnreadable("it is larger than 1 MiB")
         text = _decode(data)

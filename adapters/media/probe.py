@@ -9,21 +9,28 @@ from ports.library.media import MediaUnreadable, Probed, SpanSource, Storyboard
 MAX_ARTWORK = 32 * 1024 * 1024
 MAX_SUBTITLES = 10 * 1024 * 1024
 _OVER_THE_NETWORK = 2  # times the patience with a file of this machine
+_WAITING = 4  # children that mostly wait for another machine, for each that works
 _WHOLE_FILM = 8  # where all of it is looked at
 
 
 class PyavMedia:
     """Looks into files; everything shares the children.
 
+    Files of other machines have children of their own: a slow network holds up nothing else.
+
     Args:
-        processes: children at most.
+        processes: children at most, and four times as many that wait for other machines; each is
+            started when it is first needed.
         timeout_s: for one probe or picture. Files of other machines may take twice as long, what
             goes through a whole film (storyboards, tracks of text) eight times.
         memory_mib: address space of a child.
     """
 
     def __init__(self, *, processes: int, timeout_s: float, memory_mib: int) -> None:
-        self._children = ChildPool(size=processes, timeout_s=timeout_s, memory_mib=memory_mib)
+        self._children, self._waiting = (
+            ChildPool(size=size, timeout_s=timeout_s, memory_mib=memory_mib)
+            for size in (processes, processes * _WAITING)
+        )
 
     def probe(self, path: str) -> Probed:
         """See MediaProbe."""
@@ -33,7 +40,7 @@ class PyavMedia:
         """See RemoteMedia."""
         before = source.bytes_read
         request = {"do": "probe", "suffix": _suffix(name)}
-        answer = self._children.ask_about_source(source, request, patience=_OVER_THE_NETWORK)
+        answer = self._waiting.ask_about_source(source, request, patience=_OVER_THE_NETWORK)
         answer.fields["bytes_read"] = source.bytes_read - before
         return probed_from(answer)
 
@@ -44,7 +51,7 @@ class PyavMedia:
     def still_of_source(self, source: SpanSource, *, at_share: float) -> bytes:
         """See RemoteMedia."""
         request = {"do": "still", "at_share": at_share}
-        answer = self._children.ask_about_source(source, request, patience=_OVER_THE_NETWORK)
+        answer = self._waiting.ask_about_source(source, request, patience=_OVER_THE_NETWORK)
         return picture_from(answer)
 
     def storyboard(self, path: str) -> Storyboard:
@@ -73,6 +80,7 @@ class PyavMedia:
     def close(self) -> None:
         """See MediaProbe."""
         self._children.close()
+        self._waiting.close()
 
 
 def _suffix(name: str) -> str:

@@ -26,7 +26,7 @@ class SpanFile:
         self.failed: Exception | None = None
         self._load(0, min(EDGE, size))
         if size > EDGE:
-            self._load(max(0, size - EDGE), size)
+            self._load(max(EDGE, size - EDGE), size)
 
     def read(self, count: int = -1) -> bytes:
         """Return up to ``count`` bytes from where the file stands; fewer do not mean its end."""

@@ -85,7 +85,7 @@ class MemorySource:
 class MemoryRemoteMedia:
     """Takes every object for an ordinary film, at the price of its first bytes.
 
-    ``answers`` and ``broken`` are by the object's name, and of pictures by its size.
+    ``answers`` and ``broken`` are by the object's name; pictures have none, and name its size.
     """
 
     answers: dict[str, Probed] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from ports.byte_body import ByteBody, BytesBody
 from ports.library.storage import (
     Companion,
     FoundObject,
+    NewestOnly,
     ObjectChanged,
     ObjectInfo,
     ObjectNotFound,
@@ -33,7 +34,8 @@ class MemoryStorage:
     as changed when ``extras`` does. ``hidden`` names objects that a walk passes over. ``remote``:
     there are no paths on this machine. ``unreachable`` holds the reason why it does not answer,
     empty while it does; ``breaks_after`` lets a walk end that way in the middle; ``unreadable``
-    names objects a walk cannot look at.
+    names objects a walk cannot look at; ``newest_only``: the walk says that it names no more than
+    the newest.
     """
 
     objects: dict[str, bytes] = field(default_factory=dict)
@@ -45,6 +47,7 @@ class MemoryStorage:
     remote: bool = False
     unreachable: str = ""
     breaks_after: int | None = None
+    newest_only: bool = False
 
     def check(self) -> str:
         self._answer()
@@ -80,6 +83,8 @@ class MemoryStorage:
             )
         for name, reason in self.unreadable.items():
             yield UnreadableObject(name, reason, locator=name)
+        if self.newest_only:
+            yield NewestOnly()
 
     def local_path(self, locator: str) -> str | None:
         """Return a path that the fakes of ports.library.media understand."""

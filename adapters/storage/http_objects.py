@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
-from urllib.parse import urljoin, urlsplit
 
 from adapters.storage.breaker import Breaker
+from adapters.storage.redirects import follow, origin
 from domain.errors import BadUpstream
-from ports.byte_body import ByteBody, SocketBody
-from ports.federation.peers import PeerSlow, PeerUnreachable
+from ports.byte_body import BodyTruncated, ByteBody, SocketBody
+from ports.federation.peers import AddressForbidden, PeerSlow, PeerUnreachable
 from ports.library.storage import (
+    SKIPPED_BYTES,
     ObjectChanged,
     ObjectInfo,
     ObjectNotFound,
@@ -29,16 +30,14 @@ from ports.outbound import OriginAnswer, Origins
 
 STAT_S = 60.0
 MAX_STATS = 10_000
-MAX_SKIPPED = 8 * 1024 * 1024
-MAX_REDIRECTS = 5
+SKIP_S = 30.0  # for reading past what was not asked for, all in all
+MAX_BREAKERS = 1000
 RESUME_WAITS_S = (0.1, 0.3, 0.6, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)  # a restart of the origin fits in
 _ETAG = re.compile(r'"([\x21\x23-\x7e]{1,200})"')
 _DATED = re.compile(r"t([0-9]{1,12})-[0-9]{1,18}", re.ASCII)
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.ASCII)
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
-_NO_HEAD = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
-_MOVED = frozenset({301, 302, 303, 307, 308})
 
 
 class OriginClosed(StorageUnreachable):
@@ -67,9 +66,9 @@ class HttpObjects:
         locate: is asked for each request anew.
         origins: the guarded client.
         who: what the origin is called in sentences.
-        plain_web: any web server: it may lack HEAD, ranges and strong ETags (size and time of
-            change stand in for one), and may redirect. Every hop is checked as the first is, and
-            takes no credentials along.
+        plain_web: any web servers: they may lack HEAD, ranges and strong ETags (size and time of
+            change stand in for one), may redirect (every hop is checked as the first is, and takes
+            no credentials along to another origin), and each fails for itself alone.
     """
 
     def __init__(
@@ -85,7 +84,8 @@ class HttpObjects:
     ) -> None:
         self._locate, self._origins, self._who = locate, origins, who
         self._plain_web = plain_web
-        self._breaker = breaker or Breaker()
+        self._breaker = breaker or Breaker(monotonic=monotonic)
+        self._breakers: dict[object, Breaker] = {}
         self._monotonic, self._sleep = monotonic, sleep
         self._stats: dict[str, tuple[ObjectInfo, float]] = {}
 
@@ -95,10 +95,18 @@ class HttpObjects:
         if known is not None and self._monotonic() < known[1]:
             return known[0]
         info = self._look(locator)
-        if len(self._stats) >= MAX_STATS:
-            self._stats.clear()
-        self._stats[locator] = (info, self._monotonic() + STAT_S)
+        self._remember(locator, info)
         return info
+
+    def measure(self, locator: str) -> ObjectInfo:
+        """Return size and ETag as they are now; whether the origin sends ranges is not looked at.
+
+        Raises as ``stat`` does.
+        """
+        answer = self._head(locator)
+        if answer is not None:
+            return ObjectInfo(self._length(answer.headers), self._tag(answer.headers))
+        return self._look_by_first_byte(locator)
 
     def open(self, locator: str, *, start: int, length: int, etag: str | None) -> ByteBody:
         """Open a span; see ReadableStorage."""
@@ -111,18 +119,20 @@ class HttpObjects:
 
     def fetch(self, method: str, locator: str, headers: Mapping[str, str]) -> OriginAnswer:
         """Ask, unless the origin rests after failures; whoever gets a body closes it."""
-        if not self._breaker.lets_through():
+        breaker = self._breaker_of(locator)
+        if not breaker.lets_through():
             raise OriginUnreachable(f"{self._who} did not answer lately; it is tried again soon")
         try:
             answer = self._ask(method, locator, headers)
         except StorageUnreachable as exc:
-            if isinstance(exc.__cause__, PeerUnreachable):
-                self._breaker.record(success=False)
+            if isinstance(exc.__cause__, PeerUnreachable) and not self._is_harmless(exc):
+                breaker.record(success=False)
             raise
         except BadUpstream:
-            self._breaker.record(success=False)
+            # On the web this says something of one object, not of its server.
+            breaker.record(success=self._plain_web)
             raise
-        self._breaker.record(success=True)
+        breaker.record(success=True)
         return answer
 
     def refusal(self, status: int) -> Exception:
@@ -138,14 +148,27 @@ class HttpObjects:
         return BadUpstream(f"{self._who} answers with status {status}")
 
     def _look(self, locator: str) -> ObjectInfo:
-        answer = self.fetch("HEAD", locator, {})
-        if self._plain_web:
-            says_ranges = answer.headers.get("accept-ranges", "").lower() == "bytes"
-            if answer.status in _NO_HEAD or (answer.status == HTTPStatus.OK and not says_ranges):
-                return self._look_by_first_byte(locator)
-        if answer.status != HTTPStatus.OK:
-            raise self.refusal(answer.status)
-        return ObjectInfo(self._length(answer.headers), self._tag(answer.headers))
+        if not self._plain_web:
+            answer = self.fetch("HEAD", locator, {})
+            if answer.status != HTTPStatus.OK:
+                raise self.refusal(answer.status)
+            return ObjectInfo(self._length(answer.headers), self._tag(answer.headers))
+        head = self._head(locator)
+        says = head.headers.get("accept-ranges", "").lower() if head is not None else ""
+        if head is None or says not in {"bytes", "none"}:
+            return self._look_by_first_byte(locator)
+        size, tag = self._length(head.headers), self._tag(head.headers)
+        return ObjectInfo(size, tag, ranges=says == "bytes")
+
+    def _head(self, locator: str) -> OriginAnswer | None:
+        """Return the answer to HEAD, or None where it says less than a GET would."""
+        try:
+            answer = self.fetch("HEAD", locator, {})
+        except BadUpstream:
+            return None
+        packed = answer.headers.get("content-encoding", "identity").lower() != "identity"
+        measured = answer.headers.get("content-length", "").isdecimal()
+        return answer if answer.status == HTTPStatus.OK and measured and not packed else None
 
     def _look_by_first_byte(self, locator: str) -> ObjectInfo:
         """Ask for one byte: the only way to know whether an origin sends ranges."""
@@ -154,14 +177,16 @@ class HttpObjects:
             if answer.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return ObjectInfo(0, None)  # nothing in it
             raise self.refusal(answer.status)
-        answer.body.close()
         if answer.status != HTTPStatus.PARTIAL_CONTENT:
+            answer.body.close()
             size = self._length(answer.headers)
             return ObjectInfo(size, self._tag(answer.headers), ranges=False)
+        _read_one_byte(answer.body)
         span = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
-        if span is None or span[3] == "*" or (int(span[1]), int(span[2])) != (0, 0):
+        if span is None or (int(span[1]), int(span[2])) != (0, 0):
             raise BadUpstream(f"{self._who} sends other bytes than were asked for")
-        return ObjectInfo(int(span[3]), self._tag(answer.headers, size=int(span[3])))
+        size = self._length({"content-length": span[3]})
+        return ObjectInfo(size, self._tag(answer.headers, size=size))
 
     def _resume(self, locator: str, start: int, length: int, etag: str) -> SocketBody:
         for wait in RESUME_WAITS_S:
@@ -190,11 +215,23 @@ class HttpObjects:
             self._stats.pop(locator, None)
             raise self.refusal(answer.status)
         try:
+            if self._plain_web:
+                self._check_size(locator, answer, body)
             return self._checked(answer, body, start, length, etag)
-        except BaseException:
+        except BaseException as exc:
             body.close()
             self._stats.pop(locator, None)
+            if self._plain_web and isinstance(exc, ObjectChanged):
+                self._learn(locator, answer, etag)
             raise
+
+    def _check_size(self, locator: str, answer: OriginAnswer, body: SocketBody) -> None:
+        """Refuse an object of another size than ``stat`` said: tags may be missing on the web."""
+        known = self._stats.get(locator)
+        span = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
+        total = str(body.length) if answer.status == HTTPStatus.OK else span and span[3]
+        if known is not None and total and total not in {"*", str(known[0].size_bytes)}:
+            raise ObjectChanged
 
     def _checked(
         self, answer: OriginAnswer, body: SocketBody, start: int, length: int, etag: str | None
@@ -219,26 +256,51 @@ class HttpObjects:
             raise BadUpstream(f"{self._who} sends more or fewer bytes than were asked for")
         return body
 
+    def _learn(self, locator: str, answer: OriginAnswer, etag: str | None) -> None:
+        """Believe the answer rather than HEAD: the next try then asks for what is really there."""
+        span = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
+        is_part = answer.status == HTTPStatus.PARTIAL_CONTENT
+        total = span[3] if is_part and span else answer.headers.get("content-length", "")
+        if not total.isdecimal():
+            return
+        tag = self._tag(answer.headers, size=int(total))
+        # A whole instead of a part: of the same object only from an origin without ranges.
+        ranges = is_part or tag is None or tag != etag
+        self._remember(locator, ObjectInfo(int(total), tag, ranges=ranges))
+
+    def _remember(self, locator: str, info: ObjectInfo) -> None:
+        if len(self._stats) >= MAX_STATS:
+            self._stats.clear()
+        self._stats[locator] = (info, self._monotonic() + STAT_S)
+
+    def _breaker_of(self, locator: str) -> Breaker:
+        """Return the breaker of the object's server: on the web, there may be many."""
+        if not self._plain_web:
+            return self._breaker
+        server = origin(self._locate("HEAD", locator).url)
+        if len(self._breakers) >= MAX_BREAKERS:
+            self._breakers.clear()
+        return self._breakers.setdefault(server, Breaker(monotonic=self._monotonic))
+
+    def _is_harmless(self, exc: StorageUnreachable) -> bool:
+        """Tell whether a failure took no time: its address was refused before anything was sent."""
+        return self._plain_web and isinstance(exc.__cause__, AddressForbidden)
+
     def _ask(self, method: str, locator: str, headers: Mapping[str, str]) -> OriginAnswer:
         asked = self._locate(method, locator)
-        url, sent = asked.url, {**asked.headers, **headers}
+
+        def ask(url: str, at_home: bool) -> OriginAnswer:
+            sent = {**asked.headers, **headers} if at_home else headers
+            return self._origins.fetch(method, url, headers=sent)
+
         try:
-            answer = self._origins.fetch(method, url, headers=sent)
-            for _ in range(MAX_REDIRECTS):
-                if not self._plain_web or answer.status not in _MOVED:
-                    return answer
-                onward = urljoin(url, answer.headers.get("location", ""))
-                if urlsplit(onward)[:2] != urlsplit(url)[:2]:
-                    sent = dict(headers)
-                url = onward
-                answer = self._origins.fetch(method, url, headers=sent)
+            if self._plain_web:
+                return follow(asked.url, ask, who=self._who)
+            return ask(asked.url, True)
         except PeerSlow as exc:
             raise OriginSlow(str(exc)) from exc
         except PeerUnreachable as exc:
             raise OriginUnreachable(str(exc)) from exc
-        if self._plain_web and answer.status in _MOVED:
-            raise BadUpstream(f"{self._who} redirects again and again")
-        return answer
 
     def _length(self, headers: Mapping[str, str]) -> int:
         size = headers.get("content-length", "")
@@ -260,8 +322,8 @@ class HttpObjects:
 
 def _part_of(body: SocketBody, start: int, length: int) -> SocketBody:
     """Return a span of a body that holds the whole object, by reading past what lies before it."""
-    if start > MAX_SKIPPED:
-        raise BadUpstream("the server does not send parts of files")
+    if start > SKIPPED_BYTES:
+        raise ObjectChanged("the server sends files only whole, from their first byte on")
     if start + length > body.length:
         raise ObjectChanged
     whole, prefix = body.length, body.prefix
@@ -282,14 +344,31 @@ def _part_of(body: SocketBody, start: int, length: int) -> SocketBody:
 
 
 def _skip(sock: socket.socket, left: int) -> None:
+    """Read past bytes; a server that drips them is not waited for."""
+    patience, deadline = sock.gettimeout(), time.monotonic() + SKIP_S
     while left > 0:
         try:
+            sock.settimeout(max(0.001, deadline - time.monotonic()))
             piece = sock.recv(min(65_536, left))
+        except TimeoutError as exc:
+            raise OriginSlow("the beginning of the file took too long") from exc
         except OSError as exc:
             raise OriginUnreachable("the connection broke") from exc
         if not piece:
             raise OriginUnreachable("the connection broke")
         left -= len(piece)
+    sock.settimeout(patience)
+
+
+def _read_one_byte(body: SocketBody) -> None:
+    """Read a body of one byte, so that its connection can be kept; another is let go of."""
+    try:
+        if body.length == 1:
+            b"".join(body)
+    except BodyTruncated as exc:
+        raise OriginUnreachable("the connection broke") from exc
+    finally:
+        body.close()
 
 
 def _condition(etag: str) -> str:

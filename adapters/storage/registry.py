@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -38,6 +38,14 @@ class Kind:
     check: Callable[[Any], None] = lambda _options: None
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class _Made:
+    storage: ReadableStorage
+    version: int  # of the location
+    options: Options
+    secrets: Secrets
+
+
 class StorageRegistry:
     """Makes storages and keeps them.
 
@@ -53,7 +61,7 @@ class StorageRegistry:
         secrets_of: Callable[[LocationId], Secrets],
     ) -> None:
         self._kinds, self._secrets_of = kinds, secrets_of
-        self._made: dict[LocationId, ReadableStorage] = {}
+        self._made: dict[LocationId, _Made] = {}
         self._lock = threading.Lock()
 
     def types(self) -> Mapping[StorageType, Mapping[str, Option]]:
@@ -90,14 +98,21 @@ class StorageRegistry:
         """See Storages."""
         with self._lock:
             made = self._made.get(location.id)
-        if made is not None:
-            return made
+        if made is not None and made.version == location.version:
+            return made.storage
         kind = self._kinds.get(location.storage_type)
         if kind is None:
             raise StorageUnreachable(f"this node does not read the type {location.storage_type}")
-        fresh = kind.make(location, self._secrets_of(location.id))
+        # Another process may have changed the secrets; each change counts the version up, and so
+        # does much that a storage need not know of.
+        options, secrets = dict(location.options), dict(self._secrets_of(location.id))
+        if made is not None and (made.options, made.secrets) == (options, secrets):
+            fresh = replace(made, version=location.version)
+        else:
+            fresh = _Made(kind.make(location, secrets), location.version, options, secrets)
         with self._lock:
-            return self._made.setdefault(location.id, fresh)
+            self._made[location.id] = fresh
+        return fresh.storage
 
     def walkable(self, location: StorageLocation) -> WalkableStorage | None:
         """See Storages."""

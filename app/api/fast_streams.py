@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _VIDEOS = f"{API_ROOT}/videos/"
-_STATUS = {200: "200 OK", 206: "206 Partial Content"}
+_STATUS = {200: "200 OK", 206: "206 Partial Content", 307: "307 Temporary Redirect"}
 _UUID_CHARS = 36
 
 Fields = list[tuple[str, str]]
@@ -80,7 +80,7 @@ class FastStreams:
             found = self._answer(path, environ, address)
         except Exception:  # noqa: BLE001 - Flask meets it again, and answers and logs it
             found = None
-        if found is None or found.answer.body is None:
+        if found is None or (found.answer.body is None and found.answer.status != 307):
             return self._inner(environ, start_response)
         request_id = os.urandom(8).hex()
         self._line(
@@ -95,7 +95,7 @@ class FastStreams:
         )
         fields = [*found.answer.headers, *found.fields, ("X-Request-Id", request_id)]
         start_response(_STATUS[found.answer.status], fields)
-        return found.answer.body
+        return () if found.answer.body is None else found.answer.body
 
     def _answer(self, path: str, environ: "WSGIEnvironment", address: str) -> _Answered | None:
         parts = path.split("/")

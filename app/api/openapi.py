@@ -147,6 +147,9 @@ def _responses(declared: Operation) -> dict[str, Any]:
             answer["content"] = _PROBLEM
         elif status == 206:
             answer["content"] = {declared.media_type: {"schema": schema}}
+        elif status == 307:
+            location = {"description": "where to ask instead", "schema": {"type": "string"}}
+            answer["headers"] = {"Location": location}
         responses[str(status)] = answer
     return responses
 

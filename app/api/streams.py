@@ -43,6 +43,7 @@ class StreamViews:
             statuses={
                 206: "the range that was asked for",
                 304: "the file is the one you have",
+                307: "the file is at another address for a while, which needs no key: send none",
                 404: "no such video, as far as the key sees",
                 412: "the file is not the one that If-Match names",
                 416: "the range lies outside the file",
@@ -80,6 +81,7 @@ def viewer_of(caller: Principal, subjects: StreamSubjects) -> Viewer:
         actor=caller.actor,
         still_allowed=lambda: subjects.is_good(subject, version=None),
         every_request=not is_person,
+        may_be_redirected=not is_person and not caller.is_peer,
     )
 
 

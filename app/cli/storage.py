@@ -34,6 +34,8 @@ from ports.unit_of_work import ReadOnlyFactory, UnitOfWork
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 _wait = click.option("--wait", is_flag=True, help="Come back when the scan is over.")
 
+MAX_OPTIONS_CHARS = 65_536
+
 RunJobHere = Callable[[JobId], Job]
 """Runs a job in this process, or waits for the worker that has it; returns the finished job."""
 
@@ -63,6 +65,10 @@ def group(
     )  # fmt: skip
     @click.option("--scan-every-hours", type=int, help="Scan it by itself that often.")
     @click.option("--watch", is_flag=True, help="Scan soon after a change; local locations only.")
+    @click.option(
+        "--options-stdin", is_flag=True,
+        help="Read more from standard input, KEY=VALUE a line: others cannot see secrets there.",
+    )  # fmt: skip
     @_json
     @plain_errors
     def add(
@@ -73,6 +79,7 @@ def group(
         options: tuple[str, ...],
         scan_every_hours: int | None,
         watch: bool,
+        options_stdin: bool,
         as_json: bool,
     ) -> None:
         """Add the storage location NAME."""
@@ -80,7 +87,7 @@ def group(
             name=name,
             storage_type=storage_type,
             library=library,
-            options=_options(options),
+            options=_options((*options, *_lines())) if options_stdin else _options(options),
             scan_every_hours=scan_every_hours,
             watch=watch,
             actor=CLI,
@@ -166,6 +173,17 @@ def group(
         )
     )
     return storage
+
+
+def _lines() -> tuple[str, ...]:
+    """Return options of standard input; what is wrong with one is said without showing it."""
+    lines = tuple(
+        line.strip() for line in sys.stdin.read(MAX_OPTIONS_CHARS).splitlines() if line.strip()
+    )
+    for number, line in enumerate(lines, 1):
+        if line.find("=") < 1:
+            raise Invalid(f"option {number} of standard input is not KEY=VALUE", field="option")
+    return lines
 
 
 def _options(pairs: tuple[str, ...]) -> Mapping[str, str]:

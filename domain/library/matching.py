@@ -9,6 +9,8 @@ from domain.text import fold
 
 K = TypeVar("K")
 
+_NUMBERED_APART = frozenset({"tmdb", "tvdb"})
+
 EpisodeKey = tuple[SeriesId, int, int]
 
 
@@ -32,9 +34,10 @@ def same_work(one: Traits, other: Traits) -> bool:
     """Tell whether two works are one.
 
     External ids decide first: a shared id with an equal value says yes, with another value no.
-    Of two episodes, the place in the series decides next. Then equal fingerprints say yes, unless
-    the names contradict (see below). Then equal folded title *and* equal known year say yes, but
-    an episode is no film. A null year never matches by title alone.
+    Catalogues that number episodes and films apart tell nothing of an episode and a film. Of two
+    episodes, the place in the series decides next. Then equal fingerprints say yes, unless the
+    names contradict (see below). Then equal folded title *and* equal known year say yes, but an
+    episode is no film. A null year never matches by title alone.
 
     Equal bytes under different names are one work only where both are in one library but in
     different locations. In one location somebody named the copies apart on purpose; across
@@ -42,6 +45,8 @@ def same_work(one: Traits, other: Traits) -> bool:
     who may not be meant to know it.
     """
     shared = one.external_ids.keys() & other.external_ids.keys()
+    if (one.episode is None) != (other.episode is None):
+        shared -= _NUMBERED_APART
     if shared:
         return all(one.external_ids[k] == other.external_ids[k] for k in shared)
     if one.episode is not None and other.episode is not None:

@@ -190,8 +190,10 @@ class NfoReader(Protocol):
     def read(self, data: bytes) -> Description:
         """Return what an NFO file says of its film or episode.
 
-        Text that is no XML but holds a link to IMDb or TMDB gives the id. Entities, external
-        references and documents of over 1 MiB are refused.
+        Text that is no XML but holds a link to IMDb or TMDB gives the id. Of several episodes in
+        one file, the first counts; ``episode.series`` is empty where the file does not name it.
+        The description of a series is that of a work. Entities, external references and documents
+        of over 1 MiB are refused.
 
         Raises:
             MediaUnreadable: with the reason in plain words.

@@ -19,6 +19,8 @@ from domain.library.subtitles import SubtitleTrack
 from domain.library.video import MediaFacts
 from ports.byte_body import ByteBody
 
+SKIPPED_BYTES = 8 * 1024 * 1024  # that are read past, where an origin sends objects only whole
+
 
 class ObjectNotFound(NotFound):
     """The location answers and has no such object."""
@@ -62,6 +64,16 @@ class StorageEmpty(StorageUnreachable):
     title = "The storage location is empty"
 
 
+class ListingBroken(StorageUnreachable):
+    """What the location lists is no listing, never ends, or is more than this node takes in.
+
+    What it holds is unknown then, as it is of a location that does not answer.
+    """
+
+    code = "storage.listing-broken"
+    title = "The storage location's listing cannot be used"
+
+
 class OptionsInvalid(Invalid):
     """An option of the location is unknown, missing or wrong."""
 
@@ -79,6 +91,10 @@ class ObjectInfo:
     size_bytes: int
     etag: str | None
     ranges: bool = True
+
+    def can_start_at(self, start: int) -> bool:
+        """Tell whether the object can be opened at that byte."""
+        return self.ranges or start <= SKIPPED_BYTES
 
 
 class Companion(NamedTuple):
@@ -142,7 +158,15 @@ class GrowingObject:
     locator: str
 
 
-WalkItem = FoundObject | UnreadableObject | GrowingObject
+@dataclass(frozen=True, slots=True)
+class NewestOnly:
+    """Said by a walk that names the newest objects alone, as a feed does.
+
+    What it does not name is not missing: it was pushed out by what came after it.
+    """
+
+
+WalkItem = FoundObject | UnreadableObject | GrowingObject | NewestOnly
 
 
 class ReadableStorage(Protocol):
@@ -259,7 +283,7 @@ class Storages(Protocol):
         ...
 
     def readable(self, location: StorageLocation) -> ReadableStorage:
-        """Return the read side of the location; made once and kept until ``forget``."""
+        """Return the read side of the location; kept until its options or secrets change."""
         ...
 
     def walkable(self, location: StorageLocation) -> WalkableStorage | None:

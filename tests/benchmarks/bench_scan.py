@@ -38,7 +38,7 @@ from domain.library.storage_location import StorageType
 from domain.library.video import Fingerprints
 from ports.library.media import Probed
 from tests.benchmarks.harness import ROOT, Row, Skipped
-from tests.films import make_film
+from tests.films import long_film, make_film
 
 FOLDERS, FILES = 1000, 100
 COUNT = FOLDERS * FILES
@@ -238,11 +238,16 @@ def _probing() -> Iterator[Row]:
     """Measure looking into one real film, in a child process and by a program for each file."""
     with tempfile.TemporaryDirectory() as folder:
         film = str(make_film(Path(folder) / "film.mp4", seconds=2, width=640, height=360))
+        base = make_film(Path(folder) / "base.mp4", seconds=10.2, width=640, height=360)
+        long = str(long_film(base, Path(folder) / "long.mp4", minutes=120))
         media = PyavMedia(processes=1, timeout_s=30, memory_mib=1024)
         try:
             media.probe(film)
             ours = _seconds(lambda: [media.probe(film) for _ in range(PROBES)]) / PROBES
             still = _seconds(lambda: [media.still(film, at_share=0.1) for _ in range(50)]) / 50
+            far = _seconds(lambda: [media.probe(long) for _ in range(50)]) / 50
+            read = media.probe(long).bytes_read
+            board = _seconds(lambda: media.storyboard(long))
         finally:
             media.close()
         ffprobe, reference, ratio = shutil.which("ffprobe"), "no ffprobe here", None
@@ -255,3 +260,6 @@ def _probing() -> Iterator[Row]:
             reference, ratio = f"ffprobe {theirs * 1000:.1f} ms", ours / theirs
         yield Row("probe of a film, in a child", f"{ours * 1000:.1f} ms", reference, ratio)
         yield Row("thumbnail of a film, in a child", f"{still * 1000:.1f} ms", "", None)
+        figure = f"{far * 1000:.1f} ms, {read / 1e6:.2f} MB read"
+        yield Row("probe of a film of two hours, in a child", figure, "", None)
+        yield Row("storyboard of a film of two hours", f"{board * 1000:.0f} ms", "", None)

@@ -86,6 +86,33 @@ def test_a_storage_is_made_once_and_anew_after_a_change(registry, new_id, tmp_pa
     assert registry.readable(place) is not made
 
 
+def test_what_another_process_changed_counts_at_the_next_use(new_id, tmp_path):
+    secrets, made = {"key": "old"}, []
+
+    def make(place, given):
+        made.append((dict(place.options), dict(given)))
+        return object()
+
+    kinds = {StorageType.S3: Kind(make)}
+    registry = StorageRegistry(kinds, secrets_of=lambda _location: secrets)
+    place = location(new_id, StorageType.S3, bucket="films")
+    first = registry.readable(place)
+    place.version += 1  # a scan was noted
+    assert registry.readable(place) is first
+    secrets["key"] = "new"
+    assert registry.readable(place) is first
+    place.version += 1
+    second = registry.readable(place)
+    place.options = {"bucket": "other"}
+    place.version += 1
+    assert registry.readable(place) is not second is not first
+    assert made == [
+        ({"bucket": "films"}, {"key": "old"}),
+        ({"bucket": "films"}, {"key": "new"}),
+        ({"bucket": "other"}, {"key": "new"}),
+    ]
+
+
 def test_other_types_are_made_by_what_the_node_hands_in(new_id, tmp_path):
     made = object()
     registry = make_registry(

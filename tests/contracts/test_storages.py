@@ -1,11 +1,20 @@
-"""Every storage that is read or walked; another one joins by a class like the two here."""
+"""Every storage that is read or walked; another one joins by a class like those here."""
 
+import os
 import shutil
 
 import pytest
 
+from adapters.http.addresses import AddressRules
+from adapters.http.dial import Dialer
+from adapters.http.documents import Documents
+from adapters.http.outbound import Outbound
+from adapters.http.pool import Pool
 from adapters.memory.storage import MemoryStorage
 from adapters.storage.local import LocalStorage
+from adapters.storage.s3 import S3Options, S3Storage
+from adapters.storage.web.reach import Client, Reach
+from adapters.storage.web.storage import WebStorage
 from ports.library.storage import (
     FoundObject,
     ObjectChanged,
@@ -13,13 +22,18 @@ from ports.library.storage import (
     StorageEmpty,
     StorageUnreachable,
 )
+from tests.contracts.guarded import guarded_client
 from tests.films import age
+from tests.jellyfin.place import InJellyfin, InJellyfin12
+from tests.nginx import Nginx, films_of
 
 
 class InMemory:
     """How to change what a MemoryStorage holds."""
 
-    def __init__(self, _folder):
+    has_paths = True
+
+    def __init__(self, request, _folder):
         self.storage = MemoryStorage()
 
     def put(self, name, data):
@@ -35,7 +49,9 @@ class InMemory:
 class InFolder:
     """How to change what a LocalStorage holds."""
 
-    def __init__(self, folder):
+    has_paths = True
+
+    def __init__(self, request, folder):
         self.root = folder / "films"
         self.root.mkdir()
         self.storage = LocalStorage(self.root, growing_seconds=0.0)
@@ -55,9 +71,82 @@ class InFolder:
         shutil.rmtree(self.root)
 
 
-@pytest.fixture(params=[InMemory, InFolder], ids=["memory", "local"])
+class InBucket:
+    """How to change what an S3Storage reads, in a real store.
+
+    Sizes and tags of remote objects may be a minute old; here that minute is over after a change.
+    """
+
+    has_paths = False
+
+    def __init__(self, request, _folder):
+        self.store = request.getfixturevalue("s3_store")
+        self.bucket, self.now = self.store.new_bucket(), 0.0
+        request.addfinalizer(lambda: self.store.remove_bucket(self.bucket))
+        origins, documents = guarded_client()
+        request.addfinalizer(origins.close)
+        self.storage = S3Storage(
+            S3Options(**self.store.options(self.bucket, prefix="the/films")),
+            origins,
+            documents,
+            max_objects=1000,
+            monotonic=lambda: self.now,
+        )
+
+    def put(self, name, data):
+        self.store.client.put_object(Bucket=self.bucket, Key=f"the/films/{name}", Body=data)
+        self.now += 61
+
+    def drop(self, name):
+        self.store.client.delete_object(Bucket=self.bucket, Key=f"the/films/{name}")
+        self.now += 61
+
+    def cut_off(self):
+        self.store.remove_bucket(self.bucket)
+        self.now += 61
+
+
+class OnTheWeb:
+    """How to change what a WebStorage reads: a folder that nginx lists. Time passes as above."""
+
+    has_paths = False
+
+    def __init__(self, request, folder):
+        self.root, self.now = folder / "films", 0.0
+        self.root.mkdir()
+        self.nginx = Nginx(folder / "nginx", films_of(self.root, at="/films/"))
+        request.addfinalizer(self.nginx.close)
+        dialer = Dialer(AddressRules(["127.0.0.1/32"]), connect_timeout_s=1, require_https=False)
+        outbound = Outbound(dialer, Pool(), first_byte_timeout_s=2)
+        request.addfinalizer(outbound.close)
+        client = Client(outbound, Documents(outbound, timeout_s=5, max_bytes=1024 * 1024))
+        url = f"{self.nginx.url}/films/"
+        self.storage = WebStorage(
+            url, Reach(url, client, client), depth=5, max_objects=100, monotonic=lambda: self.now
+        )
+
+    def put(self, name, data):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        self.now += 61
+        os.utime(path, (1_700_000_000 + self.now, 1_700_000_000 + self.now))
+
+    def drop(self, name):
+        (self.root / name).unlink()
+        self.now += 61
+
+    def cut_off(self):
+        self.nginx.close()
+        self.now += 61
+
+
+@pytest.fixture(
+    params=[InMemory, InFolder, InBucket, OnTheWeb, InJellyfin, InJellyfin12],
+    ids=["memory", "local", "s3", "web", "jellyfin-10.11", "jellyfin-12.0"],
+)
 def place(request, tmp_path):
-    return request.param(tmp_path)
+    return request.param(request, tmp_path)
 
 
 def found(place):
@@ -167,7 +256,8 @@ def test_check_says_what_answered(place):
 
 def test_a_path_is_told_only_of_what_is_there(place):
     place.put("a.mp4", b"one")
-    assert place.storage.local_path(found(place)["a.mp4"].locator)
+    path = place.storage.local_path(found(place)["a.mp4"].locator)
+    assert bool(path) is place.has_paths
 
 
 @pytest.mark.parametrize("locator", ["absent.mp4", "", "../a.mp4", "/etc/passwd", "a\0b"])

@@ -1,4 +1,4 @@
-"""Adapters of storage and media fit their ports: read by mypy alone."""
+"""Adapters of media, and what watches folders, fit their ports: read by mypy alone."""
 
 from collections.abc import Iterator
 
@@ -18,9 +18,6 @@ from adapters.memory.media import (
     MemorySubtitleReader,
     MemoryThumbnailer,
 )
-from adapters.memory.storage import MemoryStorage, MemoryStorages
-from adapters.storage.local import LocalStorage
-from adapters.storage.registry import StorageRegistry
 from adapters.storage.watching import WatchdogWatcher
 from app.usecases.library.span_reading import StorageSpans
 from ports.library.media import (
@@ -35,16 +32,7 @@ from ports.library.media import (
     Thumbnailer,
 )
 from ports.library.names import NameGuesser
-from ports.library.storage import Storages, WalkableStorage
 from ports.library.watching import FolderWatcher
-
-
-def walkable(local: LocalStorage, memory: MemoryStorage) -> Iterator[WalkableStorage]:
-    yield from (local, memory)
-
-
-def storages(registry: StorageRegistry, memory: MemoryStorages) -> Iterator[Storages]:
-    yield from (registry, memory)
 
 
 def probes(pyav: PyavMedia, memory: MemoryMediaProbe) -> Iterator[MediaProbe]:

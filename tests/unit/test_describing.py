@@ -183,6 +183,24 @@ def test_one_object_that_cannot_be_read_ends_nothing(node, error):
     assert result["errors"] == [{"item": "b.mp4", "reason": "odd"}]
 
 
+def test_a_remote_file_that_cannot_be_read_is_not_fetched_again_until_it_changes(node):
+    node.disk.remote = True
+    node.put("a.mp4", data=b"x" * 5000)
+    node.remote.broken["a.mp4"] = MediaUnreadable("damaged")
+    node.remote.reads_before_it_breaks = 700
+    assert node.scan()["errors"] == [{"item": "a.mp4", "reason": "damaged"}]
+    assert node.stored.last_scan.bytes_read == 700
+    again = node.scan()
+    assert again["errors"] == [{"item": "a.mp4", "reason": "damaged"}]
+    assert (again["counts"]["failed"], node.stored.last_scan.bytes_read) == (1, 0)
+    node.clock.forward(days=8)
+    node.scan()
+    assert node.stored.last_scan.bytes_read == 700
+    node.remote.broken.clear()
+    node.put("a.mp4", data=b"y" * 5000)
+    assert node.scan()["counts"]["added"] == 1
+
+
 def test_a_location_that_goes_away_while_it_is_read_is_offline(node):
     node.disk.remote = True
     names = [f"{number}.mp4" for number in range(20)]

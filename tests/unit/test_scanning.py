@@ -169,6 +169,30 @@ def test_nothing_is_approved_where_nothing_is_held(node):
         node.approve(location_id=node.location.id, actor=CLI)
 
 
+def test_what_a_feed_no_longer_names_is_kept_and_comes_back_with_it(node):
+    node.disk.newest_only = True
+    node.all_names = names_of(40)
+    node.put(*names_of(40))
+    node.scan()
+    node.take(*names_of(30))
+    node.put("new film.mp4")
+    result = node.scan()
+    assert (result["counts"]["missing"], result["counts"]["added"]) == (0, 1)
+    assert "held" not in result
+    assert {one.availability for one in node.videos().values()} == {Availability.AVAILABLE}
+    node.disk.unreachable = "unplugged"
+    node.scan()
+    assert {one.availability for one in node.videos().values()} == {Availability.OFFLINE}
+    node.disk.unreachable = ""
+    node.disk.unreadable = {"n0000 film.mp4": "it answers nonsense"}
+    message = node.scan()["message"]
+    found = node.videos()
+    assert len(found) == 41
+    assert found.pop("n0000 film.mp4").availability is Availability.OFFLINE
+    assert {one.availability for one in found.values()} == {Availability.AVAILABLE}
+    assert "40 back online" in message
+
+
 def test_a_renamed_file_keeps_its_video_and_its_work_follows_the_name(node):
     node.put("Old Name.mp4", "other film.mp4", data=None)
     node.scan()

@@ -96,8 +96,8 @@ def flask(parts):
         }
     )
 
-    def run(*arguments):
-        done = CliRunner().invoke(root, arguments)
+    def run(*arguments, **more):
+        done = CliRunner().invoke(root, arguments, **more)
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return done.exit_code, done.stdout, done.stderr
 
@@ -140,6 +140,25 @@ def test_a_location_is_listed_with_what_is_known_of_it(flask, disk):
     assert item["enabled"] is True
     assert item["reachable"] is None
     assert item["last_scan"] is None
+
+
+def test_secrets_come_by_standard_input_and_are_not_listed(flask):
+    flask("library", "create", "Films")
+    arguments = ("--type", "local", "--library", "Films", "--option", "path=d", "--options-stdin")
+    assert flask("storage", "add", "Disk", *arguments, input="\n  password=s=cret \n")[0] == 0
+    text = flask("storage", "list", "--json")[1]
+    assert json.loads(text)["items"][0]["options"] == {"path": "d"}
+    assert "s=cret" not in text
+
+
+@pytest.mark.parametrize("text", ["s3cret", "=s3cret", "path=s3cret"])
+def test_what_is_wrong_on_standard_input_is_not_shown(flask, text):
+    flask("library", "create", "Films")
+    arguments = ("--type", "local", "--library", "Films", "--option", "path=d", "--options-stdin")
+    code, out, err = flask("storage", "add", "Disk", *arguments, input=text)
+    assert (code, out) == (1, "")
+    assert "option" in err
+    assert "s3cret" not in err
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,16 @@ class Reading(NamedTuple):
 
 
 class NotRead(NamedTuple):
-    """An object that could not be looked into. ``unreachable``: its location may be away."""
+    """An object that could not be looked into.
+
+    ``unreachable``: its location may be away. ``is_lasting``: its bytes are to blame, so that
+    another look at the same bytes would end alike. ``bytes_read`` came over the network for it.
+    """
 
     reason: str
     unreachable: bool = False
+    is_lasting: bool = False
+    bytes_read: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +114,15 @@ class Looker:
 
     def look(self, found: FoundObject, known: KnownVideo | None) -> Reading | NotRead:
         """Look as far as needed: never again into bytes that are known."""
+        spans: list[StorageSpans] = []
         try:
-            probed = self._probe(found, known)
+            probed = self._probe(found, known, spans)
         except StorageUnreachable as exc:
-            return NotRead(str(exc), unreachable=True)
-        except (MediaUnreadable, ObjectNotFound, ObjectChanged, BadUpstream) as exc:
-            return NotRead(str(exc))
+            return NotRead(str(exc), unreachable=True, bytes_read=_cost(spans))
+        except (ObjectNotFound, ObjectChanged, BadUpstream) as exc:
+            return NotRead(str(exc), bytes_read=_cost(spans))
+        except MediaUnreadable as exc:
+            return NotRead(str(exc), is_lasting=bool(spans), bytes_read=_cost(spans))
         faults: list[Fault] = []
         if probed is not None and probed.facts == MediaFacts() and self._is_remote(found):
             reason = "added without its length and codecs: its header is too long to be read"
@@ -143,7 +152,10 @@ class Looker:
     def _is_remote(self, found: FoundObject) -> bool:
         return self._storage.local_path(found.locator) is None
 
-    def _probe(self, found: FoundObject, known: KnownVideo | None) -> Probed | None:
+    def _probe(
+        self, found: FoundObject, known: KnownVideo | None, spans: list[StorageSpans]
+    ) -> Probed | None:
+        """Look into the bytes; ``spans`` gets what was read of them over the network."""
         if known is not None and known.signature == found.signature:
             return None
         told = found.told
@@ -153,14 +165,13 @@ class Looker:
         if path is not None:
             return self._tools.probe.probe(path)
         info = self._storage.stat(found.locator)
-        spans = StorageSpans(
-            self._storage, found.locator, info.size_bytes, info.etag, self._tools.budget_bytes
-        )
+        source = StorageSpans(self._storage, found.locator, info, self._tools.budget_bytes)
+        spans.append(source)
         try:
-            probed = self._tools.remote.probe_source(spans, name=found.name)
+            probed = self._tools.remote.probe_source(source, name=found.name)
         except BudgetSpent:
-            return Probed(MediaFacts(), Fingerprints(), bytes_read=spans.bytes_read)
-        return replace(probed, bytes_read=spans.bytes_read)
+            return Probed(MediaFacts(), Fingerprints(), bytes_read=source.bytes_read)
+        return replace(probed, bytes_read=source.bytes_read)
 
     def _said(
         self,
@@ -250,6 +261,10 @@ class _Show(NamedTuple):
             series_external_ids={**mark.series_external_ids, **said.external_ids},
             series_description=said.description or mark.series_description,
         )
+
+
+def _cost(spans: Sequence[StorageSpans]) -> int:
+    return sum(source.bytes_read for source in spans)
 
 
 def _by_name(guessed: GuessedName, probed: Probed | None) -> Description:

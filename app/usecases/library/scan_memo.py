@@ -2,13 +2,14 @@
 
 A walk that meets the very same has nothing to compare: no row is read. What is remembered counts
 only together with the stored time of that scan, so that a restored database is compared again.
+Beside it stands which remote files could not be read.
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 
 from domain.ids import LocationId
@@ -19,6 +20,10 @@ from ports.library.storage import FoundObject, WalkItem
 _LOCATOR = itemgetter(FoundObject._fields.index("locator"))
 _SIGNATURE = itemgetter(FoundObject._fields.index("signature"))
 _EXTRAS = itemgetter(FoundObject._fields.index("extras"))
+
+
+TRIED_AGAIN_AFTER = timedelta(days=7)
+MOST_UNREADABLE = 10_000
 
 
 class WalkDigest:
@@ -68,6 +73,40 @@ class ScanMemo:
     def forget(self, location_id: LocationId) -> None:
         """Have the next scan compare everything."""
         self.assets.remove(_name(location_id))
+
+
+class UnreadableFiles:
+    """Which remote files could not be read, and why: the same bytes are not fetched again.
+
+    They are tried anew after a week, since a later version may read more.
+    """
+
+    def __init__(self, assets: AssetStore, location_id: LocationId, now: datetime) -> None:
+        self._assets, self._name, self._now = assets, f"failures/{location_id}.json", now
+        kept = json.loads(assets.find(self._name) or b"{}")
+        fresh = (now - TRIED_AGAIN_AFTER).isoformat()
+        self._reasons = {key: one for key, one in kept.items() if one[1] >= fresh}
+        self._before = dict(kept)
+
+    def reason(self, found: FoundObject) -> str | None:
+        """Return why the very same file could not be read lately, or None."""
+        one = self._reasons.get(_key(found))
+        return None if one is None else str(one[0])
+
+    def add(self, found: FoundObject, reason: str) -> None:
+        """Remember a file."""
+        if len(self._reasons) < MOST_UNREADABLE:
+            self._reasons[_key(found)] = [reason, self._now.isoformat()]
+
+    def keep(self) -> None:
+        """Write down what is remembered, if it changed."""
+        if self._reasons != self._before:
+            self._assets.put(self._name, json.dumps(self._reasons).encode())
+
+
+def _key(found: FoundObject) -> str:
+    text = f"{found.locator}\0{found.signature}".encode()
+    return hashlib.blake2b(text, digest_size=12).hexdigest()
 
 
 def _name(location_id: LocationId) -> str:

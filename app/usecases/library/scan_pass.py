@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from app.usecases.library.looking import Looker, LookingTools, NotRead, Reading
-from app.usecases.library.scan_memo import ScanMemo, WalkDigest
+from app.usecases.library.scan_memo import ScanMemo, UnreadableFiles, WalkDigest
 from app.usecases.library.scan_result import Tally
 from app.usecases.library.thumbnails import forget_pictures
 from app.usecases.library.video_import import Absent, VideoImport
@@ -25,6 +25,7 @@ from ports.library.media import AssetStore
 from ports.library.storage import (
     FoundObject,
     GrowingObject,
+    NewestOnly,
     StorageEmpty,
     StorageUnreachable,
     UnreadableObject,
@@ -83,7 +84,9 @@ class ScanPass:
         self._silences = 0  # objects in a row whose location did not answer
         self._memo, self._digest = ScanMemo(tools.assets), WalkDigest()
         self._is_unchanged = False
+        self._names_all = True
         self._started = tools.clock.now()
+        self._unreadable = UnreadableFiles(tools.assets, location.id, self._started)
         self.tally = Tally()
         self.known_before = 0
         self.missing: dict[VideoId, str] = {}
@@ -108,6 +111,7 @@ class ScanPass:
         self.find_missing()
         waiting, self._waiting = self._waiting, []
         self._read(waiting)
+        self._unreadable.keep()
         self.tally.missing = len(self.missing)
         self._report()
 
@@ -170,6 +174,8 @@ class ScanPass:
                 self._spare(item.locator)
             elif isinstance(item, GrowingObject):
                 self._spared.add(item.locator)
+            elif isinstance(item, NewestOnly):
+                self._names_all = False
         self.tally.found += len(found)
         with self._tools.read_only() as tx:
             stored = tx.scans.known(self._location.id, [item.locator for item in found])
@@ -213,6 +219,9 @@ class ScanPass:
         """Gather what was not met; what could not be looked at is offline, not missing."""
         if not self.known_before:
             return
+        if not self._names_all:
+            self._bring_back_unnamed()
+            return
         unread: list[VideoId] = []
         with self._tools.read_only() as tx:
             for locator, known in tx.scans.iter_known(self._location.id):
@@ -234,6 +243,17 @@ class ScanPass:
         self._mark(unread, Availability.OFFLINE)
         self.tally.missing = len(self.missing)
 
+    def _bring_back_unnamed(self) -> None:
+        """Let what the walk did not name be as reachable as the location is again."""
+        back: list[VideoId] = []
+        with self._tools.read_only() as tx:
+            for locator, known in tx.scans.iter_known(self._location.id):
+                is_offline = known.availability is Availability.OFFLINE
+                if is_offline and known.row not in self._seen and locator not in self._spared:
+                    back.append(known.id)
+        self._mark(back, Availability.AVAILABLE)
+        self.tally.back += len(back)
+
     def _read(self, wanted: Sequence[_Wanted]) -> None:
         """Look into files and write them down, in batches and at least every other second."""
         self._to_read += len(wanted)
@@ -243,6 +263,9 @@ class ScanPass:
             self.tally.probed += 1
             if isinstance(outcome, NotRead):
                 self.tally.fail(item.found.name, outcome.reason)
+                self.tally.bytes_read += outcome.bytes_read
+                if outcome.is_lasting:
+                    self._unreadable.add(item.found, outcome.reason)
                 self._note_silence(outcome)
             else:
                 self._silences = 0
@@ -279,6 +302,9 @@ class ScanPass:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _look_into_one(self, item: _Wanted) -> Reading | NotRead:
+        reason = self._unreadable.reason(item.found)
+        if reason is not None:
+            return NotRead(reason)
         outcome = self._looker.look(item.found, item.known)
         if isinstance(outcome, NotRead) or item.known is not None:
             return outcome

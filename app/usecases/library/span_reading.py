@@ -6,7 +6,13 @@ from collections.abc import Callable
 from domain.errors import BadUpstream
 from ports.byte_body import BodyTruncated
 from ports.library.media import BudgetSpent, MediaUnreadable
-from ports.library.storage import ObjectChanged, OriginSlow, OriginUnreachable, ReadableStorage
+from ports.library.storage import (
+    ObjectChanged,
+    ObjectInfo,
+    OriginSlow,
+    OriginUnreachable,
+    ReadableStorage,
+)
 
 
 class StorageSpans:
@@ -15,8 +21,7 @@ class StorageSpans:
     Args:
         storage: where it is.
         locator: as the walk gave it.
-        size: of the object, in bytes.
-        etag: what ``stat`` or the walk said; None where there is none.
+        info: what ``stat`` said of it.
         budget_bytes: what may come over the network altogether.
         patience_s: how long all reading of this object may take; a source that drips does not
             hold the reader for ever.
@@ -26,22 +31,21 @@ class StorageSpans:
         self,
         storage: ReadableStorage,
         locator: str,
-        size: int,
-        etag: str | None,
+        info: ObjectInfo,
         budget_bytes: int,
         *,
         patience_s: float = 60.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._storage, self._locator, self._etag = storage, locator, etag
-        self._size, self._budget, self._spent = size, budget_bytes, 0
+        self._storage, self._locator, self._info = storage, locator, info
+        self._budget, self._spent = budget_bytes, 0
         self._patience_s, self._monotonic = patience_s, monotonic
         self._deadline: float | None = None
 
     @property
     def size_bytes(self) -> int:
         """See SpanSource."""
-        return self._size
+        return self._info.size_bytes
 
     @property
     def bytes_read(self) -> int:
@@ -50,18 +54,21 @@ class StorageSpans:
 
     def read(self, start: int, length: int) -> bytes:
         """See SpanSource."""
-        length = min(length, self._size - start)
+        length = min(length, self._info.size_bytes - start)
         if start < 0 or length <= 0:
             return b""
-        if self._spent + length > self._budget:
+        # An origin without ranges sends what lies before the span as well.
+        skipped = 0 if self._info.ranges else start
+        if self._spent + skipped + length > self._budget:
             raise BudgetSpent(
-                f"{self._spent + length} bytes of it would have to be read, and no more than "
-                f"{self._budget} may be"
+                f"{self._spent + skipped + length} bytes of it would have to be read, and no more "
+                f"than {self._budget} may be"
             )
         if self._deadline is None:
             self._deadline = self._monotonic() + self._patience_s
         pieces = bytearray()
-        body = self._storage.open(self._locator, start=start, length=length, etag=self._etag)
+        self._spent += skipped
+        body = self._storage.open(self._locator, start=start, length=length, etag=self._info.etag)
         try:
             for piece in body:
                 self._spent += len(piece)
@@ -96,4 +103,4 @@ def _read_whole(storage: ReadableStorage, locator: str, most: int) -> bytes:
     info = storage.stat(locator)
     if info.size_bytes > most:
         raise MediaUnreadable(f"it is larger than {most // 1024} KiB")
-    return StorageSpans(storage, locator, info.size_bytes, info.etag, most).read(0, most)
+    return StorageSpans(storage, locator, info, most).read(0, most)

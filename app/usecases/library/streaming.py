@@ -11,24 +11,22 @@ from domain.errors import Forbidden, Unavailable
 from domain.federation.audit import Actor
 from domain.ids import ConnectionId, LocationId, VideoId
 from domain.library.byte_range import Conditions, Refusal, Window, check_preconditions, select
+from domain.library.media_types import media_type
 from domain.library.storage_location import StorageLocation, StorageType
 from domain.library.video import VideoNotFound
 from ports.byte_body import ByteBody, Permit, WatchedBody
 from ports.clock import Clock
 from ports.federation.audit import AuditTrail
 from ports.library.catalogue import Catalogue, StreamTarget, Visibility
-from ports.library.storage import ObjectChanged, ObjectInfo, ReadableStorage, Storages
+from ports.library.storage import (
+    ObjectChanged,
+    ObjectInfo,
+    ReadableStorage,
+    Redirecting,
+    Storages,
+)
 from ports.unit_of_work import ReadOnlyFactory
 
-_CONTENT_TYPES = {
-    "mp4": "video/mp4", "m4v": "video/mp4", "mov": "video/quicktime", "webm": "video/webm",
-    "mkv": "video/x-matroska", "matroska": "video/x-matroska", "avi": "video/x-msvideo",
-    "ts": "video/mp2t", "m2ts": "video/mp2t", "mts": "video/mp2t", "mpegts": "video/mp2t",
-    "mpg": "video/mpeg", "mpeg": "video/mpeg", "vob": "video/mpeg", "wmv": "video/x-ms-wmv",
-    "asf": "video/x-ms-asf", "flv": "video/x-flv", "ogv": "video/ogg", "ogm": "video/ogg",
-    "ogg": "video/ogg", "3gp": "video/3gpp", "3g2": "video/3gpp2", "mxf": "application/mxf",
-}  # fmt: skip
-_BYTES = "application/octet-stream"
 _KEPT = 1024
 _PLAY_S = 600.0  # requests of one person for one video this close together are one playback
 
@@ -70,12 +68,15 @@ class Viewer:
 
     ``subject`` is ``user:<id>`` or ``key:<id>``; ``every_request``: each request leaves its own
     trail with its bytes (programs and peers), instead of one for a playback (people).
+    ``may_be_redirected``: can be sent to the store that keeps the film, where its location allows
+    that. Browsers cannot (pages play from this node alone), and peers refuse redirects.
     """
 
     subject: str
     actor: Actor
     still_allowed: Callable[[], bool]
     every_request: bool
+    may_be_redirected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class OpenStream:
     Args:
         accel_prefix: where a front server serves the files of local locations to us alone
             (``/_files/``), so that it can send them; empty for none.
+        redirect_s: how long an address works to which a viewer is sent instead.
     """
 
     catalogue: Catalogue
@@ -133,6 +135,7 @@ class OpenStream:
     audit: AuditTrail
     clock: Clock
     accel_prefix: str = ""
+    redirect_s: int = 3600
     _locations: _Kept[LocationId, StorageLocation] = field(default_factory=_Kept)
     _plays: _Kept[tuple[str, VideoId], float] = field(default_factory=_Kept)
 
@@ -159,6 +162,10 @@ class OpenStream:
                 return self._hand_to_front(source, viewer)
             if headers.method == "HEAD":
                 return _describe(source, source.storage.stat(target.locator), headers)
+            if viewer is not None and viewer.may_be_redirected:
+                elsewhere = self._redirect(source, viewer)
+                if elsewhere is not None:
+                    return elsewhere
             try:
                 return self._send(source, headers, viewer)
             except ObjectChanged:
@@ -171,11 +178,8 @@ class OpenStream:
     def _source(self, target: StreamTarget) -> _Source:
         location = self._locations.find(target.location_id)
         if location is None or location.version != target.location_version:
-            before = location
             with self.read_only() as tx:
                 location = tx.locations.get(target.location_id)
-            if before is not None and before.options != location.options:
-                self.storages.forget(target.location_id)
             self._locations.put(target.location_id, location)
         return _Source(target, location, self.storages.readable(location))
 
@@ -184,6 +188,7 @@ class OpenStream:
         chosen = select(headers.conditions, size_bytes=info.size_bytes, etag=info.etag)
         if isinstance(chosen, Refusal):
             return _refuse(source, info, chosen)
+        chosen = _deliverable(chosen, info)
         window = chosen or Window(0, info.size_bytes)
         answer_headers = [*_fields(source, info), ("Content-Length", str(window.length))]
         if chosen is not None:
@@ -197,12 +202,24 @@ class OpenStream:
             body = self._watched(opened, source, viewer)
         return StreamAnswer(206 if chosen is not None else 200, answer_headers, body)
 
+    def _redirect(self, source: _Source, viewer: Viewer) -> StreamAnswer | None:
+        """Send the viewer to the store itself, if the location has addresses to give away."""
+        if not isinstance(source.storage, Redirecting):
+            return None
+        url = source.storage.redirect_url(source.target.locator, expires_s=self.redirect_s)
+        if url is None:
+            return None
+        self._note(source, viewer, None)
+        fields = [("Location", url), ("Cache-Control", "no-store"), ("Content-Length", "0")]
+        return StreamAnswer(307, [*fields, ("Referrer-Policy", "no-referrer")])
+
     def _hand_to_front(self, source: _Source, viewer: Viewer | None) -> StreamAnswer:
         """Let the front server send a local file; it looks at the conditions itself."""
         source.storage.stat(source.target.locator)  # there, a file, and below its root
         self._note(source, viewer, None)
         path = f"{source.location.id}/{quote(source.target.locator)}"
-        headers = [*_about(source.target), ("X-Accel-Redirect", self.accel_prefix + path)]
+        accel = ("X-Accel-Redirect", self.accel_prefix + path)
+        headers = [*_about(source.target), ("Accept-Ranges", "bytes"), accel]
         return StreamAnswer(200, headers)
 
     def _watched(self, body: ByteBody, source: _Source, viewer: Viewer | None) -> WatchedBody:
@@ -245,27 +262,32 @@ class OpenStream:
             self.audit.note(viewer.actor.did("video.play", target, at=self.clock.now()))
 
 
-def content_type(target: StreamTarget) -> str:
-    """Return the media type of a video by what its probe or else its name says; never text."""
-    suffix = target.filename.rpartition(".")[2].lower()
-    return _CONTENT_TYPES.get(suffix) or _CONTENT_TYPES.get(target.container or "", _BYTES)
-
-
 def _about(target: StreamTarget) -> list[tuple[str, str]]:
     return [
-        ("Content-Type", content_type(target)),
+        ("Content-Type", media_type(target.filename, container=target.container)),
         ("Content-Disposition", f"inline; filename*=UTF-8''{quote(target.filename, safe='')}"),
-        ("Accept-Ranges", "bytes"),
         ("Cache-Control", "private, max-age=0, must-revalidate"),
         ("X-Content-Type-Options", "nosniff"),
     ]
 
 
 def _fields(source: _Source, info: ObjectInfo) -> list[tuple[str, str]]:
-    fields = _about(source.target)
+    fields = [*_about(source.target), ("Accept-Ranges", "bytes" if info.ranges else "none")]
     if info.etag is not None:
         fields.append(("ETag", f'"{info.etag}"'))
     return fields
+
+
+def _deliverable(chosen: Window | None, info: ObjectInfo) -> Window | None:
+    """Return the part to send; None for the whole, where the origin has nothing else to give.
+
+    A part of such an object is sent if it can be reached by reading past what lies before it. A
+    request for all of it gets a plain whole: a player that gets a part thinks it may jump.
+    """
+    if chosen is None or info.ranges:
+        return chosen
+    is_whole = chosen.length == info.size_bytes
+    return chosen if not is_whole and info.can_start_at(chosen.start) else None
 
 
 def _describe(source: _Source, info: ObjectInfo, headers: StreamHeaders) -> StreamAnswer:

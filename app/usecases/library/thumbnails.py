@@ -147,9 +147,7 @@ class PictureMaker:
             if path is not None:
                 return self.tools.thumbnailer.still(path, at_share=AT_SHARE)
             info = storage.stat(video.locator)
-            spans = StorageSpans(
-                storage, video.locator, info.size_bytes, info.etag, self.tools.budget_bytes
-            )
+            spans = StorageSpans(storage, video.locator, info, self.tools.budget_bytes)
             return self.tools.remote.still_of_source(spans, at_share=AT_SHARE)
         except (MediaUnreadable, ObjectNotFound, ObjectChanged, BadUpstream):
             return NO_PICTURE

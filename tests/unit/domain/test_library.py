@@ -77,6 +77,8 @@ SAME = [
     (traits("Pilot", 2001, episode=(1, 1)), traits("Pilot", 2001, episode=(1, 2)), False),
     (traits("Pilot", 2001, episode=(1, 1)), traits("Pilot", 2001), False),
     (traits("A", prints=["p"], episode=(1, 1)), traits("A", prints=["p"], episode=(1, 2)), False),
+    (traits("A", ids={"tmdb": "1"}, episode=(1, 1)), traits("A", ids={"tmdb": "1"}), False),
+    (traits("A", ids={"imdb": "1"}, episode=(1, 1)), traits("A", ids={"imdb": "1"}), True),
     (
         traits("A", ids={"imdb": "1"}, episode=(1, 1)),
         traits("B", ids={"imdb": "1"}, episode=(1, 2)),

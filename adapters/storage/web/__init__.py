@@ -1,0 +1,1 @@
+"""Films on the web: directory listings, feeds, plain lists of addresses."""
