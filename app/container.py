@@ -1,4 +1,4 @@
-"""The composition root: with ``backends``, ``editors`` and the factory, all that names concrete adapters.
+"""The composition root: with ``backends``, ``editors`` and the factory, all that names adapters.
 
 One section per area. Nothing outside ``app/__init__.py`` ever sees a container.
 """

@@ -9,6 +9,7 @@ from wtforms.validators import InputRequired, Length, NumberRange
 from wtforms.validators import Optional as MayBeEmpty
 
 from app.browser.forms import PageForm
+from app.browser.words import sentence
 from domain.library.storage_location import (
     MAX_NAME,
     MAX_SCAN_EVERY_HOURS,
@@ -124,14 +125,15 @@ def location_form(
 
 
 def _field(name: str, option: Option, *, is_stored: bool) -> Any:
-    words = option.help if option.required else f"{option.help} Optional."
+    words = sentence(option.help)
     if option.choices:
         return SelectField(
             _words(name),
             choices=list(option.choices),
             default=option.default or option.choices[0],
-            description=option.help,
+            description=words,
         )
+    words = words if option.required else f"{words} Optional."
     if not option.secret:
         return StringField(
             _words(name),

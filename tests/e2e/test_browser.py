@@ -135,6 +135,7 @@ def pages_of_things(page, node):
         "merge": f"/admin/works/{work}/merge?q=film",
         "location": place,
         "location-edit": f"{place}/edit",
+        "location-new-s3": "/admin/locations/new?type=s3",
         "removal": f"{place}/removal",
     }
 
@@ -238,6 +239,20 @@ def test_a_film_is_edited_merged_and_apart_again_without_scripts(visit, node):
     page.click("button:has-text('Undo')")
     page.goto(f"{node.url}/search?q=restored")
     assert page.locator("a[href^='/work/']").count() == 1
+
+
+def test_a_film_is_edited_with_the_keyboard_alone(visit, node):
+    page = visit()
+    open_work(page, node, "Film 013")
+    page.click("a:has-text('Edit')")
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "director":
+            break
+    page.keyboard.type("Somebody")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/work/*")
+    assert page.locator(".facts:has-text('Somebody')").is_visible()
 
 
 def test_a_poster_is_sent_by_a_form(visit, node, tmp_path):
