@@ -31,6 +31,8 @@ from ports.library.storage import (
 from ports.outbound import Origins, WebDocuments
 
 SIGNED_S = 300  # how long an address works that this node signs for itself
+_REUSED_S = 60.0  # for so long it is used again: signing costs as much as asking
+_MAX_SIGNED = 1000
 _MAX_KEY_BYTES = 1024
 _UNSENT = frozenset({".", ".."})
 _ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
@@ -154,6 +156,8 @@ class S3Storage:
         parts = urlsplit(self._bucket.endpoint)
         host = parts.netloc if self._bucket.path_style else f"{options.bucket}.{parts.netloc}"
         folder = f"/{options.bucket}" if self._bucket.path_style else ""
+        self._addresses: dict[tuple[str, str], tuple[Asked, float]] = {}
+        self._monotonic = monotonic
         self._root = f"{parts.scheme}://{host}{parts.path}{folder}/"
         self._objects = HttpObjects(
             self._locate, origins, who="the bucket", monotonic=monotonic, sleep=sleep
@@ -256,7 +260,14 @@ class S3Storage:
         self._listing.first_page()
 
     def _locate(self, method: str, locator: str) -> Asked:
-        return Asked(self._signed(method, locator, SIGNED_S, {}))
+        kept = self._addresses.get((method, locator))
+        if kept is not None and self._monotonic() < kept[1]:
+            return kept[0]
+        asked = Asked(self._signed(method, locator, SIGNED_S, {}))
+        if len(self._addresses) >= _MAX_SIGNED:
+            self._addresses.clear()
+        self._addresses[method, locator] = asked, self._monotonic() + _REUSED_S
+        return asked
 
     def _signed(
         self, method: str, locator: str, expires_s: int, parameters: Mapping[str, str]

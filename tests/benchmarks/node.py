@@ -63,6 +63,22 @@ def film_node(film: Path, *, key_kind: str = "app") -> Iterator[FilmNode]:
 
 
 @contextlib.contextmanager
+def bucket_node(film: Path, store_url: str) -> Iterator[FilmNode]:
+    """Make a node whose film lies in a bucket, and whose apps are sent there.
+
+    Its signed path, as pages play it, is answered by the node itself.
+    """
+    with _new_node(VELOUR__STORAGE__ALLOWED_NETWORKS="127.0.0.1/32") as node:
+        node.flask("library", "create", "Films")
+        options = f"endpoint_url={store_url}", "bucket=bucket", "access_key_id=bench", "secret_access_key=bench", "redirect=yes"  # fmt: skip
+        node.flask("storage", "add", "Disk", "--type", "s3", "--library", "Films", "--options-stdin", stdin="\n".join(options))  # fmt: skip
+        key = node.json("key", "create", "bench", "--kind", "app", "--scope", "stream", "--library", "Films")["key"]  # fmt: skip
+        with _inside(node) as container:
+            video = _add_film(container, film)
+            yield FilmNode(node, key, str(video.id), _sign(container, video.id))
+
+
+@contextlib.contextmanager
 def learner_of(origin: FilmNode, url: str) -> Iterator[FilmNode]:
     """Make a node that learnt the film of another one, which is served at ``url``."""
     with _new_node() as node:
@@ -76,7 +92,7 @@ def learner_of(origin: FilmNode, url: str) -> Iterator[FilmNode]:
 
 
 @contextlib.contextmanager
-def _new_node() -> Iterator[Node]:
+def _new_node(**settings: str) -> Iterator[Node]:
     with tempfile.TemporaryDirectory(prefix="velour-node-") as folder:
         node = Node(
             Path(folder),
@@ -84,6 +100,7 @@ def _new_node() -> Iterator[Node]:
                 "FEDERATION_RATE_LIMIT_PER_HOUR": "100000000",
                 "FEDERATION_STREAM_LIMIT_PER_HOUR": "100000000",
                 "VELOUR__LOGGING__LEVEL": "warning",
+                **settings,
             },
         )
         node.add_admin("correct horse battery")

@@ -153,7 +153,7 @@ static int read_head(struct conn *c) {
     long long body = c->head_length - (end + 4 - c->head);
     *end = 0;
     int status = atoi(c->head + 9);
-    if (status < 200 || status >= 300) refused++;
+    if ((status < 200 || status >= 300) && status != 307) refused++; /* 307: not followed */
     char *field = strcasestr(c->head, "\r\ncontent-length:");
     if (!field) return -1;
     c->left = atoll(field + 17) - body;

@@ -1,15 +1,15 @@
 """Stores that refuse, lie or break: every one ends in an error in words, and in no request more."""
 
+import time
+
 import pytest
 
-from adapters.storage.s3 import S3Options, S3Storage, s3_kind
+from adapters.storage.s3 import S3Options, S3Storage
 from domain.errors import BadUpstream
-from domain.library.storage_location import StorageLocation, StorageType
 from ports.library.storage import (
     FoundObject,
     ListingBroken,
     ObjectChanged,
-    OptionsInvalid,
     OriginUnreachable,
     StorageEmpty,
     StorageUnreachable,
@@ -47,12 +47,14 @@ def store():
     """Makes a storage whose store answers each request with ``answer(request, socket)``."""
     closing = []
 
-    def make(answer, *, max_bytes=1 << 20, timeout_s=5.0, **options):
+    def make(answer, *, max_bytes=1 << 20, timeout_s=5.0, monotonic=time.monotonic, **options):
         server = RawServer(answer)
         origins, documents = guarded_client(max_bytes=max_bytes, timeout_s=timeout_s)
         closing.extend([server, origins])
         chosen = {"bucket": "films", "endpoint_url": server.url, **KEYS, **options}
-        storage = S3Storage(S3Options(**chosen), origins, documents, max_objects=5000)
+        storage = S3Storage(
+            S3Options(**chosen), origins, documents, max_objects=5000, monotonic=monotonic
+        )
         storage.server = server
         return storage
 
@@ -301,23 +303,19 @@ def test_head_and_get_are_signed_apart_and_the_range_is_not(store):
     assert "authorization" not in get.lower()
 
 
-def test_the_bucket_stands_in_front_of_amazons_host_and_in_the_path_of_others():
-    def url(**options):
-        storage = S3Storage(S3Options(redirect=True, **KEYS, **options), None, None, max_objects=1)
-        return storage.redirect_url("a.mp4", expires_s=60).partition("?")[0]
+def test_an_address_is_signed_anew_long_before_it_ends(store):
+    def answer(request, sock):
+        fields = ['ETag: "e"', "Content-Range: bytes 0-3/4"]
+        return respond(sock, b"film", status="206 Partial Content", headers=fields)
 
-    own = {"endpoint_url": "https://s3.example.org/api/"}
-    assert (
-        url(bucket="films", region="eu-west-1") == "https://films.s3.eu-west-1.amazonaws.com/a.mp4"
-    )
-    assert url(bucket="my.films") == "https://s3.us-east-1.amazonaws.com/my.films/a.mp4"
-    assert url(bucket="films", region="cn-north-1").startswith(
-        "https://films.s3.cn-north-1.amazonaws.com.cn/"
-    )
-    assert url(bucket="films", **own, prefix="x") == "https://s3.example.org/api/films/x/a.mp4"
-    assert (
-        url(bucket="films", addressing="virtual", **own) == "https://films.s3.example.org/api/a.mp4"
-    )
+    now = 0.0
+    storage = store(answer, monotonic=lambda: now)
+    signed = []
+    for now in (0.0, 30.0, 61.0):
+        storage.open("a.mp4", start=0, length=4, etag="e").close()
+        signed.append(storage.server.requests[-1].partition("X-Amz-Date=")[2][:16])
+        time.sleep(1.1 if now == 30.0 else 0)  # signatures are dated to the second
+    assert signed[0] == signed[1] < signed[2]
 
 
 def test_nothing_of_this_machines_configuration_counts(store, monkeypatch, tmp_path):
@@ -350,48 +348,3 @@ def test_keys_of_the_environment_count_where_an_option_says_so(store, monkeypatc
     assert storage.check() == "1 object in films"
     assert "Credential=FROMOUTSIDE/" in storage.server.requests[0]
     assert "FROMOUTSIDE" in storage.redirect_url("a.mp4", expires_s=60)
-
-
-def kind():
-    return s3_kind(None, None, max_objects=1)
-
-
-@pytest.mark.parametrize(
-    ("options", "field"),
-    [
-        ({}, "access_key_id"),
-        ({"access_key_id": "a"}, "secret_access_key"),
-        ({"access_key_id": "a", "secret_access_key": " "}, "secret_access_key"),
-        ({"credentials": "environment", **KEYS}, "access_key_id"),
-    ],
-)
-def test_keys_are_given_or_taken_from_the_environment_not_both(options, field):
-    with pytest.raises(OptionsInvalid) as caught:
-        kind().check(S3Options(bucket="films", **options))
-    assert caught.value.field == field
-    assert "not-to-be-seen" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"bucket": "a/b"}, {"bucket": ".."}, {"bucket": "arn:aws:s3:x"}, {"bucket": ""},
-        {"endpoint_url": "s3.example.org"}, {"endpoint_url": "ftp://a"}, {"endpoint_url": "http://"},
-        {"endpoint_url": "https://me:pass@a"}, {"endpoint_url": "https://a?b"},
-        {"endpoint_url": "https://[a"}, {"endpoint_url": "https://a:99999"},
-        {"prefix": "../x"}, {"prefix": "a\nb"}, {"region": "a.evil.example"}, {"region": ""},
-        {"addressing": "none"}, {"credentials": "file"}, {"redirect": "perhaps"}, {"other": "x"},
-    ],
-)  # fmt: skip
-def test_options_that_cannot_be_are_refused(options):
-    with pytest.raises(ValueError):
-        S3Options(**{"bucket": "films", **KEYS, **options})
-
-
-def test_a_location_whose_secrets_are_lost_is_unreachable(clock, new_id):
-    location = StorageLocation(
-        id=new_id(), name="Bucket", storage_type=StorageType.S3, library_id=new_id(),
-        created_at=clock.now(), options={"bucket": "..", "redirect": "yes"},
-    )  # fmt: skip
-    with pytest.raises(StorageUnreachable, match="set them anew"):
-        kind().make(location, {})
