@@ -206,15 +206,37 @@ def test_a_location_that_goes_away_while_it_is_read_is_offline(node):
     names = [f"{number}.mp4" for number in range(20)]
     node.put("before.mp4")
     node.scan()
-    node.put(*names)
-    node.remote.broken = dict.fromkeys(names, StorageUnreachable("gone away"))
+    for name in names:
+        node.put(name, data=name.encode() + bytes(500))
+
+    def go_away(source, *, name):
+        source.read(0, 100)
+        node.disk.unreachable = "gone away"
+        raise StorageUnreachable("gone away")
+
+    node.remote.probe_source, read = go_away, node.remote.probe_source
     result = node.scan()
+    node.remote.probe_source, node.disk.unreachable = read, ""
     assert not result["success"]
     assert "gone away" in result["message"]
+    assert result["counts"]["failed"] == 5
+    assert result["errors"][0] == {"item": "0.mp4", "reason": "gone away"}
+    assert node.stored.last_scan.probed == 5
+    assert node.stored.last_scan.bytes_read >= 100
     assert node.videos()["before.mp4"].availability == "offline"
-    node.remote.broken.clear()
     assert node.scan()["counts"]["added"] == 20
     assert node.videos()["before.mp4"].availability == "available"
+
+
+def test_files_that_a_server_refuses_do_not_take_the_others_along(node):
+    node.disk.remote = True
+    refused = [f"a folder/{number}.mp4" for number in range(20)]
+    node.put("before.mp4", *refused, "last.mp4")
+    node.remote.broken = dict.fromkeys(refused, StorageUnreachable("does not let this node in"))
+    result = node.scan()
+    assert result["success"]
+    assert (result["counts"]["added"], result["counts"]["failed"]) == (2, 20)
+    assert set(node.videos()) == {"before.mp4", "last.mp4"}
 
 
 def episode(number, **more):

@@ -141,9 +141,9 @@ class ScanLocation:
             if storage is not None:
                 return self._walk(location, storage, context, started, approved)
             reason = f"the type {location.storage_type} cannot be scanned"
-            return self._unreachable(location, started, reason)
+            return self._unreachable(location, started, reason, Tally())
         except StorageUnreachable as exc:
-            return self._unreachable(location, started, str(exc))
+            return self._unreachable(location, started, str(exc), Tally())
 
     def _walk(
         self,
@@ -163,7 +163,10 @@ class ScanLocation:
             scan.find_missing()
             if len(scan.missing) > approved:
                 scan.hold_missing()
-                return self._unreachable(location, started, empty, missing=len(scan.missing))
+                held_now = len(scan.missing)
+                return self._unreachable(location, started, empty, scan.tally, held=held_now)
+        except StorageUnreachable as exc:
+            return self._unreachable(location, started, str(exc), scan.tally)
         decision = decide(known=scan.known_before, missing=len(scan.missing), approved=approved)
         held: tuple[str, ...] = ()
         if decision.held:
@@ -222,10 +225,15 @@ class ScanLocation:
         return now
 
     def _unreachable(
-        self, location: StorageLocation, started: datetime, reason: str, *, missing: int = 0
+        self,
+        location: StorageLocation,
+        started: datetime,
+        reason: str,
+        tally: Tally,
+        *,
+        held: int = 0,
     ) -> Mapping[str, Any]:
         """Mark all videos offline; nothing is lost, and the next scan brings them back."""
-        tally = Tally(missing=missing)
         message = f"{location.name}: unreachable: {reason}. Its videos are shown as offline."
         last = LastScan(
             started_at=started,
@@ -233,7 +241,9 @@ class ScanLocation:
             success=False,
             message=message,
             counts=tally.counts,
-            held=missing,
+            probed=tally.probed,
+            bytes_read=tally.bytes_read,
+            held=held,
         )
         with self.tools.unit_of_work() as tx:
             stored = tx.locations.get(location.id)
