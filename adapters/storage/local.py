@@ -16,9 +16,9 @@ from adapters.storage.names import (
     is_partial,
     is_video_name,
     is_walked,
-    shown,
 )
 from domain.library.companions import COMPANION_SUFFIXES, SideCars, is_one_film
+from domain.library.video import shown
 from ports.byte_body import ByteBody, FileBody
 from ports.library.storage import (
     Companion,

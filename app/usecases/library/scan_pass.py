@@ -27,7 +27,6 @@ from ports.library.storage import (
     GrowingObject,
     NewestOnly,
     StorageEmpty,
-    StorageUnreachable,
     UnreadableObject,
     WalkableStorage,
     WalkItem,

@@ -1,6 +1,6 @@
 """Scanning storage locations: asking for it, doing it, approving what it would remove."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -11,7 +11,7 @@ from app.usecases.library.scan_pass import ScanPass, ScanTools
 from app.usecases.library.scan_result import MAX_ERRORS, Tally, scan_result
 from domain.errors import Conflict
 from domain.federation.audit import Actor
-from domain.ids import JobId, LocationId
+from domain.ids import JobId, LocationId, VideoId
 from domain.jobs import Job
 from domain.library.removal_guard import decide
 from domain.library.storage_location import LastScan, StorageLocation, StorageType
@@ -171,7 +171,7 @@ class ScanLocation:
         held: tuple[str, ...] = ()
         if decision.held:
             scan.hold_missing()
-            held = tuple(islice(scan.missing.values(), MAX_ERRORS))
+            held = self._places(islice(scan.missing, MAX_ERRORS))
             message = f"{location.name}: {decision.reason}"
         else:
             scan.remove_missing()
@@ -182,6 +182,10 @@ class ScanLocation:
         finished = self._finish(location, started, message, scan.tally, waiting, follow_up=news)
         scan.remember(finished)
         return scan_result(success=True, message=message, tally=scan.tally, held=held)
+
+    def _places(self, video_ids: Iterable[VideoId]) -> tuple[str, ...]:
+        with self.tools.read_only() as tx:
+            return tuple(tx.videos.get(video_id).place for video_id in video_ids)
 
     def _finish(
         self,
