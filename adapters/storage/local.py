@@ -16,9 +16,9 @@ from adapters.storage.names import (
     is_partial,
     is_video_name,
     is_walked,
-    shown,
 )
 from domain.library.companions import COMPANION_SUFFIXES, SideCars, is_one_film
+from domain.library.video import shown
 from ports.byte_body import ByteBody, FileBody
 from ports.library.storage import (
     Companion,
@@ -309,23 +309,32 @@ class _Walk:
                     yield _with(item, self._links[locator])
 
     def _settle(self) -> Iterator[WalkItem]:
-        """Yield files that were young when met and have not been written to since."""
+        """Yield files that were young when met and have not been written to since.
+
+        A file whose time lies ahead of the clock is never old enough: it counts as complete when it
+        stays the same for as long.
+        """
         deadline = time.monotonic() + self._growing_s
         waiting = list(self._young)
+        first_seen: dict[str, str] = {}
         while waiting:
+            is_over = time.monotonic() >= deadline
             still: list[str] = []
             for locator in waiting:
                 try:
                     found = os.stat(locator, dir_fd=self._root_fd, follow_symlinks=False)
                 except OSError:
                     continue
-                if found.st_mtime_ns <= time.time_ns() - int(self._growing_s * 1e9):
-                    item = FoundObject(locator, locator, found.st_size, _signature(found))
+                now_ns, sign = time.time_ns(), _signature(found)
+                rests = found.st_mtime_ns <= now_ns - int(self._growing_s * 1e9)
+                is_same = first_seen.setdefault(locator, sign) == sign
+                if rests or (is_over and is_same and found.st_mtime_ns > now_ns):
+                    item = FoundObject(locator, locator, found.st_size, sign)
                     yield _with(item, self._young[locator])
                 else:
                     still.append(locator)
             waiting = still
-            if waiting and time.monotonic() > deadline:
+            if waiting and is_over:
                 yield from map(GrowingObject, waiting)
                 return
             if waiting:

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable
 
-from domain.library.video import base_name
 from ports.library.storage import Companion
 
 VIDEO_SUFFIXES = (
@@ -38,11 +37,6 @@ def is_walked(path: str) -> bool:
         and is_video_name(name)
         and not is_partial(name)
     )
-
-
-def shown(path: str) -> str:
-    """Return a path below the root as it may be shown, its folders included."""
-    return "/".join(base_name(part) for part in path.split("/") if part)
 
 
 def extras_of(companions: Iterable[Companion]) -> str:

@@ -11,13 +11,13 @@ from urllib.parse import quote, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from adapters.storage.http_objects import Asked, HttpObjects, OriginClosed
-from adapters.storage.names import is_video_name, shown
+from adapters.storage.names import is_video_name
 from adapters.storage.registry import Kind, Secrets
 from adapters.storage.s3_listing import Bucket, Listing, environment_session, keys_session
 from adapters.storage.sorted_walk import Listed, films_of
 from domain.library.media_types import media_type
 from domain.library.storage_location import StorageLocation
-from domain.library.video import base_name
+from domain.library.video import base_name, shown
 from ports.byte_body import ByteBody
 from ports.library.storage import (
     ObjectInfo,

@@ -45,12 +45,15 @@ class WatchdogWatcher:
         self._monotonic, self._lock = monotonic, Lock()
         self._observer: BaseObserver | None = None
         self._watches: dict[LocationId, _Watch] = {}
+        self._unwatched: set[LocationId] = set()  # those that could not be, for a while
 
     def keep(self, folders: Mapping[LocationId, str]) -> Mapping[LocationId, str]:
         """See FolderWatcher."""
         for key, watch in list(self._watches.items()):
             if folders.get(key) != watch.folder or _place(watch.folder) != watch.place:
+                self._unwatched.add(key)
                 self._drop(key)
+        self._unwatched &= folders.keys()
         failed: dict[LocationId, str] = {}
         for key, folder in folders.items():
             if key not in self._watches:
@@ -58,6 +61,11 @@ class WatchdogWatcher:
                     self._add(key, folder)
                 except OSError as exc:
                     failed[key] = _WORDS.get(exc.errno or 0, "the system refuses to watch it")
+                    self._unwatched.add(key)
+                    continue
+                if key in self._unwatched:  # a disk came back: what is on it counts as changed
+                    self._unwatched.remove(key)
+                    self._note(key)
         return failed
 
     def settled(self) -> Sequence[LocationId]:

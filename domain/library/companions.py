@@ -9,11 +9,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import chain, groupby, islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from domain.library.subtitles import SIDE_CAR_FORMATS
 
-MAX_COMPANIONS = 100  # of one video; a film dubbed into everything has fewer
+MAX_OF_A_KIND = 64  # of one video; a film dubbed into everything has fewer
 MAX_VERSIONS = 50  # files of one film in a folder
 
 
@@ -80,14 +82,20 @@ class SideCars:
     def of(self, video: str) -> tuple[Match, ...]:
         """Return what belongs to the video of that base name, the best of each kind first.
 
-        What is its own comes before what is its folder's. At most MAX_COMPANIONS.
+        What is its own comes before what is its folder's. At most MAX_OF_A_KIND of each.
         """
         own = self._own.get(stem_of(video))
         if own is None:
-            return tuple(self._shared[:MAX_COMPANIONS])
+            return _fewer(self._shared)
         named = {match.name for match in own}
         others = [match for match in self._shared if match.name not in named]
-        return tuple(sorted([*own, *others], key=_rank)[:MAX_COMPANIONS])
+        return _fewer(sorted([*own, *others], key=_rank))
+
+
+def _fewer(ranked: list[Match]) -> tuple[Match, ...]:
+    """Leave out what is too many of one kind, so that subtitles take no room from pictures."""
+    kept = (islice(some, MAX_OF_A_KIND) for _, some in groupby(ranked, attrgetter("kind")))
+    return tuple(chain.from_iterable(kept))
 
 
 def stem_of(name: str) -> str:

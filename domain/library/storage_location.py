@@ -126,12 +126,19 @@ class StorageLocation:
         if self.last_scan is not None:
             self.last_scan = replace(self.last_scan, held=0)
 
-    def is_scan_due(self, now: datetime) -> bool:
-        """Tell whether the schedule asks for a scan."""
+    def is_scan_due(self, now: datetime, *, asked_at: datetime | None = None) -> bool:
+        """Tell whether the schedule asks for a scan.
+
+        Args:
+            now: the present.
+            asked_at: when the last scan was asked for, however it ended; None for never.
+        """
         if not self.enabled or self.scan_every_hours is None:
             return False
         last = self.last_scan.finished_at if self.last_scan else self.created_at
-        return now - last >= timedelta(hours=self.scan_every_hours)
+        wait = timedelta(hours=self.scan_every_hours)
+        # A time far ahead is from before the clock was set right.
+        return all(abs(now - one) >= wait for one in (last, asked_at or last))
 
     def keeps(self, missing_since: datetime | None) -> bool:
         """Tell whether an admin refused to remove a video that is missing since then."""

@@ -127,6 +127,17 @@ class Video:
             raise Invalid("file_size is out of range", field="file_size")
         self.filename = base_name(self.filename)
 
+    @property
+    def place(self) -> str:
+        """What an admin knows the file by: the path below its location's root, where it has one."""
+        is_path = "://" not in self.locator and base_name(self.locator) == self.filename
+        return shown(self.locator) if is_path else self.filename
+
+
+def shown(path: str) -> str:
+    """Return a path below a location's root as it may be shown, its folders included."""
+    return "/".join(base_name(part) for part in path.split("/") if part)
+
 
 def base_name(path: str) -> str:
     """Return the last component of ``path`` as it may be shown: no folders, no control characters.

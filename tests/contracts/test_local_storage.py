@@ -88,6 +88,29 @@ def test_an_unchanged_file_keeps_its_signature_and_a_changed_one_does_not(root, 
     assert signature() != first
 
 
+def test_a_file_from_the_future_is_found_unless_it_grows(root, storage):
+    for name in ("future.mp4", "growing.mp4"):
+        put(root, name)
+        os.utime(root / name, (4_000_000_000, 4_000_000_000))
+    done = threading.Event()
+
+    def grow():
+        while not done.wait(0.05):
+            with (root / "growing.mp4").open("ab") as file:
+                file.write(b"x")
+            os.utime(root / "growing.mp4", (4_000_000_000, 4_000_000_000))
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    items = list(storage.walk())
+    done.set()
+    writer.join()
+    assert [item.locator for item in items if isinstance(item, FoundObject)] == ["future.mp4"]
+    assert GrowingObject("growing.mp4") in items
+    again = {item.locator: item.signature for item in storage.walk()}
+    assert again["future.mp4"] == items[0].signature
+
+
 def test_a_young_file_is_found_once_it_rests(root, storage):
     put(root, "young.mp4", old=False)
     assert found(storage) == {"young.mp4"}

@@ -95,6 +95,20 @@ def test_what_is_not_kept_is_not_watched(watcher, hands, tmp_path, new_id):
     assert settled_after(watcher, hands, film.unlink) == []
 
 
+def test_a_disk_that_comes_back_counts_as_changed(watcher, hands, tmp_path, new_id):
+    key, folder = new_id(), tmp_path / "disk"
+    folder.mkdir()
+    watcher.keep({key: str(folder)})
+    assert settled_after(watcher, hands, lambda: None) == []
+    folder.rename(tmp_path / "away")
+    watcher.keep({key: str(folder)})
+    hands.time += 11
+    watcher.settled()
+    (tmp_path / "away").rename(folder)
+    assert settled_after(watcher, hands, lambda: watcher.keep({key: str(folder)})) == [key]
+    assert settled_after(watcher, hands, lambda: watcher.keep({key: str(folder)})) == []
+
+
 def test_an_absent_folder_is_told_and_watched_when_it_is_there(watcher, hands, tmp_path, new_id):
     key, folder = new_id(), tmp_path / "disk"
     assert watcher.keep({key: str(folder)}) == {key: "the folder does not exist"}

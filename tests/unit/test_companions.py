@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from domain.library.companions import (
     COMPANION_SUFFIXES,
-    MAX_COMPANIONS,
+    MAX_OF_A_KIND,
     CompanionKind,
     SideCars,
     film_name,
@@ -83,9 +83,11 @@ def test_the_picture_that_says_what_it_is_comes_first():
     assert [name for _, name, _ in found] == ["film-poster.png", "film-cover.jpg", "film.jpg"]
 
 
-def test_a_video_has_only_so_many():
+def test_a_video_has_only_so_many_of_a_kind():
     names = [f"film.{a}{b}{c}.srt" for a in "abcdefgh" for b in "abcdefgh" for c in "abcdefgh"]
-    assert len(beside("film.mp4", *names)) == MAX_COMPANIONS
+    found = beside("film.mp4", *names, "film.nfo", "film-poster.jpg", "fanart.jpg", one_film=True)
+    kinds = [kind for kind, _, _ in found]
+    assert kinds == ["nfo", *["subtitle"] * MAX_OF_A_KIND, "poster", "still"]
 
 
 @pytest.mark.parametrize(

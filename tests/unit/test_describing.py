@@ -206,15 +206,37 @@ def test_a_location_that_goes_away_while_it_is_read_is_offline(node):
     names = [f"{number}.mp4" for number in range(20)]
     node.put("before.mp4")
     node.scan()
-    node.put(*names)
-    node.remote.broken = dict.fromkeys(names, StorageUnreachable("gone away"))
+    for name in names:
+        node.put(name, data=name.encode() + bytes(500))
+
+    def go_away(source, *, name):
+        source.read(0, 100)
+        node.disk.unreachable = "gone away"
+        raise StorageUnreachable("gone away")
+
+    node.remote.probe_source, read = go_away, node.remote.probe_source
     result = node.scan()
+    node.remote.probe_source, node.disk.unreachable = read, ""
     assert not result["success"]
     assert "gone away" in result["message"]
+    assert result["counts"]["failed"] == 5
+    assert result["errors"][0] == {"item": "0.mp4", "reason": "gone away"}
+    assert node.stored.last_scan.probed == 5
+    assert node.stored.last_scan.bytes_read >= 100
     assert node.videos()["before.mp4"].availability == "offline"
-    node.remote.broken.clear()
     assert node.scan()["counts"]["added"] == 20
     assert node.videos()["before.mp4"].availability == "available"
+
+
+def test_files_that_a_server_refuses_do_not_take_the_others_along(node):
+    node.disk.remote = True
+    refused = [f"a folder/{number}.mp4" for number in range(20)]
+    node.put("before.mp4", *refused, "last.mp4")
+    node.remote.broken = dict.fromkeys(refused, StorageUnreachable("does not let this node in"))
+    result = node.scan()
+    assert result["success"]
+    assert (result["counts"]["added"], result["counts"]["failed"]) == (2, 20)
+    assert set(node.videos()) == {"before.mp4", "last.mp4"}
 
 
 def episode(number, **more):
@@ -254,6 +276,67 @@ def test_a_series_is_found_again_by_a_later_scan(node):
     with node.read_only() as tx:
         assert tx.series.get(series.pop()).external_ids == {"tvdb": "79126"}
     assert not series
+
+
+def test_series_of_one_title_are_told_apart_by_their_ids(node):
+    for tvdb in ("71173", "73545"):
+        mark = {"series_external_ids": {"tvdb": tvdb}}
+        tell(node, f"{tvdb}.mkv", episode(1, **mark), facts=MediaFacts())
+    node.scan()
+    assert len({work.series_id for work in node.works().values()}) == 2
+
+
+def test_a_moved_film_follows_what_lies_beside_it_now(node):
+    node.put("alpha raw.mp4", "beta (1999).mp4")
+    node.scan()
+    node.all_names = ["alpha raw.mp4", "beta (1999).mp4"]
+    with node.unit_of_work() as tx:
+        work = tx.works.get(node.videos()["beta (1999).mp4"].work_id)
+        work.edit({"title": "Mine"}, unlock=frozenset(), at=node.clock.now())
+        tx.works.save(work)
+        tx.commit()
+    before = {name: video.work_id for name, video in node.videos().items()}
+    node.take(*before)
+    for old, new in (("alpha raw.mp4", "A/Alpha.mp4"), ("beta (1999).mp4", "B/Beta.mp4")):
+        node.put(new, data=old.encode())
+        say(node, new, new.encode(), title="Told", description="Long", rating=8.0)
+    assert node.scan()["counts"]["added"] == 0
+    works = {name: node.works()[video.work_id] for name, video in node.videos().items()}
+    assert [works[name].id for name in ("A/Alpha.mp4", "B/Beta.mp4")] == list(before.values())
+    assert [(work.title, work.description) for work in works.values()] == [
+        ("Told", "Long"),
+        ("Mine", "Long"),
+    ]
+
+
+def test_a_poster_from_elsewhere_outlives_a_changed_nfo(node):
+    node.put(FILM)
+    say(node, FILM, b"one", title="One")
+    node.scan()
+    with node.unit_of_work() as tx:
+        tx.works.save(replace(the_work(node), poster="abc"))
+        tx.commit()
+    say(node, FILM, b"two", title="Two")
+    node.disk.beside[FILM] = node.disk.beside[FILM][1:]
+    node.scan()
+    assert (the_work(node).title, the_work(node).poster) == ("Two", "abc")
+
+
+def test_an_object_of_impossible_length_ends_nothing(node):
+    node.disk.remote = True
+    node.put("a.mp4", "b.mp4")
+    walk = node.disk.walk
+
+    def lie():
+        for found in walk():
+            size = 10**18 if found.name == "a.mp4" else found.size_bytes
+            yield found._replace(size_bytes=size)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(node.disk), "walk", lambda _self: lie())
+        result = node.scan()
+    assert result["errors"] == [{"item": "a.mp4", "reason": "its length is impossible"}]
+    assert result["counts"]["added"] == 1
 
 
 def test_a_new_copy_only_fills_what_nobody_said(node):

@@ -152,6 +152,27 @@ def test_a_large_loss_is_held_until_an_admin_approves_it(node):
     assert "held" not in approved
 
 
+def test_what_would_go_is_named_as_an_admin_knows_it(node):
+    names = [f"a\u202efolder/{name}" for name in names_of(25)]
+    node.put(*names, "stays.mp4")
+    node.scan()
+    with node.unit_of_work() as tx:
+        known = tx.scans.known(node.location.id, names[:2])
+        ids = [one.id for one in known.values()]
+        tx.scans.update([replace(tx.videos.get(ids[0]), locator="9f/3a", filename="film.mkv")])
+        tx.commit()
+    node.take(*names)
+    held = node.scan()["held_items"]
+    assert set(held) == {"film.mkv", *(f"a\ufffdfolder/{name}" for name in names_of(24, first=1))}
+
+
+def test_names_of_errors_can_be_shown(node):
+    name = "a\x1b[31m\u202efolder/film\n.mp4"
+    node.put(name)
+    node.probe.broken[name] = "it ends too early"
+    assert node.scan()["errors"][0]["item"] == "a\ufffd[31m\ufffdfolder/film\ufffd.mp4"
+
+
 def test_an_approval_covers_no_more_than_was_shown(node):
     node.put(*names_of(60))
     node.scan()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.memory.audit import MemoryAuditReader
 from adapters.memory.media import MemoryStoryboarder
 from app.usecases.jobs import Enqueue
 from app.usecases.library.scanning import RequestScan, scan_key
@@ -15,6 +16,7 @@ from app.usecases.library.storyboards import (
     image_name,
     layout_name,
 )
+from domain.federation.audit import CLI
 from tests.unit.scan_node import Context, Doorbell, Node
 
 
@@ -39,14 +41,45 @@ def due(node):
     return ScanDue(node.read_only, node.clock, node.request)
 
 
-def test_a_schedule_asks_for_one_scan_when_its_time_has_come(node, due):
+def test_a_schedule_asks_for_one_scan_when_its_time_has_come(node, due, database):
     change(node, scan_every_hours=6)
     assert due() == 0
     node.clock.forward(hours=6)
     assert due() == 1
-    assert due() == 1
+    assert due() == 0
     assert len(scans(node)) == 1
-    assert len(node.doorbell.rung) == 2
+    assert [one.entry.action for one in MemoryAuditReader(database).iter_chain()].count(
+        "location.scan"
+    ) == 1
+
+
+@pytest.mark.parametrize("end", ["cancelled", "failed"])
+def test_a_scan_that_came_to_nothing_is_not_asked_for_again_at_once(node, due, end):
+    change(node, scan_every_hours=6)
+    node.clock.forward(hours=6)
+    assert due() == 1
+    with node.unit_of_work() as tx:
+        (job,) = scans(node)
+        if end == "cancelled":
+            job.request_cancel(now=node.clock.now())
+        else:
+            job.lease("worker", now=node.clock.now())
+            job.fail("worker", "internal error", now=node.clock.now())
+        tx.jobs.save(job)
+        tx.commit()
+    node.clock.forward(hours=5)
+    assert due() == 0
+    node.clock.forward(hours=1)
+    assert due() == 1
+
+
+def test_a_clock_that_was_wrong_does_not_stop_the_schedule(node, due):
+    change(node, scan_every_hours=6)
+    node.put("a.mp4")
+    node.clock.forward(days=9000)
+    node.scan()
+    node.clock.forward(days=-9000)
+    assert due() == 1
 
 
 def test_a_scan_starts_the_time_anew(node, due):
@@ -113,6 +146,25 @@ def test_a_change_asks_for_a_scan(node, changed, watcher):
     watcher.ready = [node.location.id]
     assert changed() == 1
     assert len(scans(node)) == 1
+    assert changed() == 0
+
+
+def test_a_change_during_a_scan_is_followed_by_another(node, changed, watcher):
+    change(node, watch=True)
+    job = node.request(location_id=node.location.id, actor=CLI)
+    with node.unit_of_work() as tx:
+        job.lease("worker", now=node.clock.now())
+        tx.jobs.save(job)
+        tx.commit()
+    watcher.ready = [node.location.id]
+    assert changed() == 0
+    with node.unit_of_work() as tx:
+        job = tx.jobs.get(job.id)
+        job.finish("worker", {}, now=node.clock.now())
+        tx.jobs.save(job)
+        tx.commit()
+    assert changed() == 1
+    assert len(scans(node)) == 2
     assert changed() == 0
 
 

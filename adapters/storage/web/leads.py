@@ -7,9 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import NamedTuple
 
-from adapters.storage.names import shown
 from domain.errors import BadUpstream, NotFound
-from domain.library.video import MAX_FILE_SIZE
+from domain.library.video import MAX_FILE_SIZE, shown
 from ports.library.storage import (
     Companion,
     FoundObject,

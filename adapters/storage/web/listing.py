@@ -12,10 +12,11 @@ from xml.parsers import expat
 
 import orjson
 
-from adapters.storage.names import is_video_name, shown
+from adapters.storage.names import is_video_name
 from adapters.storage.redirects import origin
 from adapters.storage.web.markup import href, tokens
 from adapters.storage.web.pages import Page
+from domain.library.video import shown
 
 MAX_NAME = 1000
 MAX_ELSEWHERE = 10_000

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from adapters.storage.names import extras_of, is_folder_name, is_partial, is_video_name, shown
+from adapters.storage.names import extras_of, is_folder_name, is_partial, is_video_name
 from adapters.storage.redirects import origin
 from adapters.storage.web.leads import Lead, stamp_of
 from adapters.storage.web.listing import Listing, TooManyEntries, entry_url
 from adapters.storage.web.pages import Page
 from domain.library.companions import SideCars, is_one_film
+from domain.library.video import shown
 from ports.library.storage import (
     Companion,
     OriginUnreachable,

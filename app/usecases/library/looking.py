@@ -16,7 +16,14 @@ from domain.library.description import (
     tidy,
 )
 from domain.library.subtitles import MAX_TRACKS, SubtitleTrack, side_car
-from domain.library.video import Fingerprints, MediaFacts, PictureKind, PictureSource, base_name
+from domain.library.video import (
+    MAX_FILE_SIZE,
+    Fingerprints,
+    MediaFacts,
+    PictureKind,
+    PictureSource,
+    base_name,
+)
 from ports.clock import Clock
 from ports.library.imports import KnownVideo
 from ports.library.media import (
@@ -59,8 +66,9 @@ class Reading(NamedTuple):
     """An object that was looked into.
 
     ``known`` is its stored video, None for a new one. ``probed`` is None where only what is told of
-    it changed. ``said`` is what all sources say; of a new object the name is one of them.
-    ``said_before`` is what the old name said, where the file may have moved.
+    it changed. ``said`` is what all sources say; of a new object the name is one of them, and
+    ``said_beside`` is what the others say. ``said_before`` is what the old name said, where the
+    file may have moved.
     ``faults`` cost the object something, but not its place in the library.
     """
 
@@ -70,6 +78,7 @@ class Reading(NamedTuple):
     said: Description = NOTHING_SAID
     subtitles: tuple[SubtitleTrack, ...] = ()
     pictures: tuple[PictureSource, ...] = ()
+    said_beside: Description = NOTHING_SAID
     said_before: Description | None = None
     faults: tuple[Fault, ...] = ()
 
@@ -114,6 +123,8 @@ class Looker:
 
     def look(self, found: FoundObject, known: KnownVideo | None) -> Reading | NotRead:
         """Look as far as needed: never again into bytes that are known."""
+        if found.size_bytes > MAX_FILE_SIZE:
+            return NotRead("its length is impossible")
         spans: list[StorageSpans] = []
         try:
             probed = self._probe(found, known, spans)
@@ -129,7 +140,8 @@ class Looker:
             faults.append(Fault(found.name, reason))
         if known is not None and known.extras == found.extras:
             return Reading(found, known, probed, faults=tuple(faults))
-        said = self._said(found, known, probed, faults)
+        beside = self._said_beside(found, faults)
+        said = self._with_name(beside, found, known, probed)
         pictures = tuple(_pictures(found))
         if said.episode is not None and not self._is_remote(found):
             show = self._show_of(found.locator, faults)
@@ -140,6 +152,7 @@ class Looker:
             known,
             probed,
             said=self._tidied(said),
+            said_beside=self._tidied(beside),
             subtitles=tuple(_side_cars(found))[:MAX_TRACKS],
             pictures=pictures,
             faults=tuple(faults),
@@ -173,15 +186,17 @@ class Looker:
             return Probed(MediaFacts(), Fingerprints(), bytes_read=source.bytes_read)
         return replace(probed, bytes_read=source.bytes_read)
 
-    def _said(
+    def _said_beside(self, found: FoundObject, faults: list[Fault]) -> Description:
+        told = found.told.description if found.told is not None else NOTHING_SAID
+        return self._nfo(found.companions, faults).over(told)
+
+    def _with_name(
         self,
+        said: Description,
         found: FoundObject,
         known: KnownVideo | None,
         probed: Probed | None,
-        faults: list[Fault],
     ) -> Description:
-        told = found.told.description if found.told is not None else NOTHING_SAID
-        said = self._nfo(found.companions, faults).over(told)
         if known is not None and said == NOTHING_SAID:
             return said
         guessed = self._tools.names.guess(found.name)

@@ -27,7 +27,6 @@ from ports.library.storage import (
     GrowingObject,
     NewestOnly,
     StorageEmpty,
-    StorageUnreachable,
     UnreadableObject,
     WalkableStorage,
     WalkItem,
@@ -35,7 +34,7 @@ from ports.library.storage import (
 from ports.unit_of_work import ReadOnlyFactory, UnitOfWorkFactory
 
 MAX_WAITING = 50_000  # files that are kept in memory until the walk's end
-MOST_SILENCES = 5  # objects in a row that a location does not answer for
+MOST_SILENCES = 5  # objects in a row that a location does not answer for, before it is asked
 MAX_ABSENT = 10_000  # absent videos that new files are compared with
 COMMIT_EVERY = timedelta(seconds=2)
 
@@ -81,7 +80,7 @@ class ScanPass:
         self._waiting: list[_Wanted] = []
         self._absent: dict[tuple[str | None, int], Absent] = {}
         self._to_read = 0
-        self._silences = 0  # objects in a row whose location did not answer
+        self._silences, self._most_silences = 0, MOST_SILENCES  # objects in a row
         self._memo, self._digest = ScanMemo(tools.assets), WalkDigest()
         self._is_unchanged = False
         self._names_all = True
@@ -280,10 +279,14 @@ class ScanPass:
             self._write(ready)
 
     def _note_silence(self, outcome: NotRead) -> None:
-        """End the scan where the location has gone away; one silent object is only that."""
+        """End the scan where the location has gone away; a silent object is only that.
+
+        A server may answer, and refuse all files of one folder: its word counts.
+        """
         self._silences = self._silences + 1 if outcome.unreachable else 0
-        if self._silences == MOST_SILENCES:
-            raise StorageUnreachable(outcome.reason)
+        if self._silences >= self._most_silences:
+            self._storage.check()
+            self._silences, self._most_silences = 0, 2 * self._most_silences
 
     def _look_into(self, wanted: Sequence[_Wanted]) -> Iterator[tuple[_Wanted, Reading | NotRead]]:
         """Yield each object with what it holds, or with the reason why it cannot be read."""

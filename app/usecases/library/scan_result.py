@@ -6,6 +6,7 @@ from typing import Any
 
 from app.usecases.library.looking import Reading
 from domain.library.storage_location import ScanCounts
+from domain.library.video import shown
 
 MAX_ERRORS = 100
 
@@ -43,7 +44,7 @@ class Tally:
 
     def _note(self, item: str, reason: str) -> None:
         if len(self.errors) < MAX_ERRORS:
-            self.errors.append({"item": item, "reason": reason})
+            self.errors.append({"item": shown(item) or item, "reason": reason})
 
     @property
     def counts(self) -> ScanCounts:

@@ -1,6 +1,6 @@
 """Scanning storage locations: asking for it, doing it, approving what it would remove."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -11,7 +11,7 @@ from app.usecases.library.scan_pass import ScanPass, ScanTools
 from app.usecases.library.scan_result import MAX_ERRORS, Tally, scan_result
 from domain.errors import Conflict
 from domain.federation.audit import Actor
-from domain.ids import JobId, LocationId
+from domain.ids import JobId, LocationId, VideoId
 from domain.jobs import Job
 from domain.library.removal_guard import decide
 from domain.library.storage_location import LastScan, StorageLocation, StorageType
@@ -141,9 +141,9 @@ class ScanLocation:
             if storage is not None:
                 return self._walk(location, storage, context, started, approved)
             reason = f"the type {location.storage_type} cannot be scanned"
-            return self._unreachable(location, started, reason)
+            return self._unreachable(location, started, reason, Tally())
         except StorageUnreachable as exc:
-            return self._unreachable(location, started, str(exc))
+            return self._unreachable(location, started, str(exc), Tally())
 
     def _walk(
         self,
@@ -163,12 +163,15 @@ class ScanLocation:
             scan.find_missing()
             if len(scan.missing) > approved:
                 scan.hold_missing()
-                return self._unreachable(location, started, empty, missing=len(scan.missing))
+                held_now = len(scan.missing)
+                return self._unreachable(location, started, empty, scan.tally, held=held_now)
+        except StorageUnreachable as exc:
+            return self._unreachable(location, started, str(exc), scan.tally)
         decision = decide(known=scan.known_before, missing=len(scan.missing), approved=approved)
         held: tuple[str, ...] = ()
         if decision.held:
             scan.hold_missing()
-            held = tuple(islice(scan.missing.values(), MAX_ERRORS))
+            held = self._places(islice(scan.missing, MAX_ERRORS))
             message = f"{location.name}: {decision.reason}"
         else:
             scan.remove_missing()
@@ -179,6 +182,10 @@ class ScanLocation:
         finished = self._finish(location, started, message, scan.tally, waiting, follow_up=news)
         scan.remember(finished)
         return scan_result(success=True, message=message, tally=scan.tally, held=held)
+
+    def _places(self, video_ids: Iterable[VideoId]) -> tuple[str, ...]:
+        with self.tools.read_only() as tx:
+            return tuple(tx.videos.get(video_id).place for video_id in video_ids)
 
     def _finish(
         self,
@@ -222,10 +229,15 @@ class ScanLocation:
         return now
 
     def _unreachable(
-        self, location: StorageLocation, started: datetime, reason: str, *, missing: int = 0
+        self,
+        location: StorageLocation,
+        started: datetime,
+        reason: str,
+        tally: Tally,
+        *,
+        held: int = 0,
     ) -> Mapping[str, Any]:
         """Mark all videos offline; nothing is lost, and the next scan brings them back."""
-        tally = Tally(missing=missing)
         message = f"{location.name}: unreachable: {reason}. Its videos are shown as offline."
         last = LastScan(
             started_at=started,
@@ -233,7 +245,9 @@ class ScanLocation:
             success=False,
             message=message,
             counts=tally.counts,
-            held=missing,
+            probed=tally.probed,
+            bytes_read=tally.bytes_read,
+            held=held,
         )
         with self.tools.unit_of_work() as tx:
             stored = tx.locations.get(location.id)

@@ -91,13 +91,13 @@ class MakeStoryboards:
     def _lacking(self, location_id: LocationId, after: str) -> Iterator[Video]:
         with self.read_only() as tx:
             wanted = [
-                known.id
+                (locator, known.id)
                 for locator, known in tx.scans.iter_known(location_id)
                 if locator > after
                 and known.availability is Availability.AVAILABLE
                 and not self.assets.has(image_name(known.id))
             ]
-        for video_id in wanted:
+        for _, video_id in sorted(wanted):  # databases differ in how they order texts
             with self.read_only() as tx:
                 video = tx.videos.get(video_id)
             if video.facts.duration:

@@ -7,12 +7,19 @@ from typing import NamedTuple
 
 from app.usecases.library.looking import Bytes, Reading
 from domain.ids import SeriesId, VideoId, WorkId
-from domain.library.description import NOTHING_SAID, Description, EpisodeMark
+from domain.library.description import Description, EpisodeMark
 from domain.library.matching import EpisodeKey, Traits, first_match
 from domain.library.series import series_of
 from domain.library.storage_location import StorageLocation
 from domain.library.subtitles import MAX_TRACKS
-from domain.library.video import Availability, Fingerprints, MediaFacts, Video
+from domain.library.video import (
+    Availability,
+    Fingerprints,
+    MediaFacts,
+    PictureKind,
+    PictureSource,
+    Video,
+)
 from domain.library.work import Work
 from domain.text import fold
 from ports.clock import Clock
@@ -49,7 +56,7 @@ class VideoImport:
     location: StorageLocation
     clock: Clock
     new_id: IdFactory
-    _series: dict[tuple[str, int | None], SeriesId] = field(default_factory=dict)
+    _series: dict[tuple[object, ...], SeriesId] = field(default_factory=dict)
 
     def write(
         self, tx: UnitOfWork, readings: Sequence[Reading], absent: dict[Bytes, Absent]
@@ -74,9 +81,12 @@ class VideoImport:
             before = tx.videos.get(stored.id)
             if reading.known is None:
                 moved.append(stored.id)
-                _retitle(tx, before, reading, now)
+                work = tx.works.get(before.work_id)
+                said = reading.said if _is_named_so(work, reading) else reading.said_beside
+                self._describe(tx, work, said, reading.pictures, now)
             elif reading.known.extras != reading.found.extras:
-                self._describe(tx, before, reading, now)
+                work = tx.works.get(before.work_id)
+                self._describe(tx, work, reading.said, reading.pictures, now)
                 written.repictured.append((before.id, before.work_id))
             elif reading.probed is not None:
                 written.repictured.append((before.id, before.work_id))
@@ -117,19 +127,24 @@ class VideoImport:
             work.series_id, work.season, work.episode = episode
         return work
 
-    def _describe(self, tx: UnitOfWork, video: Video, reading: Reading, now: datetime) -> None:
-        """Let the work follow what its sources say now, but for what a person has set."""
-        if reading.said == NOTHING_SAID and not reading.pictures:
-            return
-        work = tx.works.get(video.work_id)
+    def _describe(
+        self,
+        tx: UnitOfWork,
+        work: Work,
+        said: Description,
+        pictures: Sequence[PictureSource],
+        now: datetime,
+    ) -> None:
+        """Let a work follow what its sources say now, but for what a person has set."""
         if work.connection_id is not None:
             return
-        episode = self._episode(tx, reading.said.episode, now)
-        news = work.take(reading.said, at=now)
+        episode = self._episode(tx, said.episode, now)
+        news = work.take(said, at=now)
         if episode is not None and episode != work.episode_key:
             work.series_id, work.season, work.episode = episode
             news = True
-        if work.poster and "poster" not in work.locked:
+        has_poster = any(one.kind is PictureKind.POSTER for one in pictures)
+        if work.poster and has_poster and "poster" not in work.locked:
             work.poster, news = "", True  # made anew from what lies there now
         if news:
             tx.works.save(work)
@@ -153,7 +168,8 @@ class VideoImport:
         """Return the place of an episode in its series, which is made where it is not there."""
         if mark is None:
             return None
-        key = (fold(mark.series), mark.series_year)
+        ids = frozenset(mark.series_external_ids.items())
+        key = (fold(mark.series), mark.series_year, ids)
         series_id = self._series.get(key)
         if series_id is None:
             series_id = self._series_id(tx, mark, now)
@@ -249,10 +265,9 @@ def _says_more(said: Description) -> bool:
     return said != Description(title=said.title, year=said.year, episode=said.episode)
 
 
-def _retitle(tx: UnitOfWork, before: Video, reading: Reading, now: datetime) -> None:
-    """Let a work follow its file's new name, if its title came from the old one."""
-    work, old, new = tx.works.get(before.work_id), reading.said_before, reading.said
-    if old is None or (old.title, old.year) != (work.title, work.year) or work.organized:
-        return
-    if work.take(Description(title=new.title, year=new.year), at=now):
-        tx.works.save(work)
+def _is_named_so(work: Work, reading: Reading) -> bool:
+    """Tell whether a work's title came from the name that its file had before it moved."""
+    old = reading.said_before
+    return (
+        old is not None and (old.title, old.year) == (work.title, work.year) and not work.organized
+    )
