@@ -63,6 +63,11 @@ class Scope:
     locations: tuple[int, ...]
     libraries: tuple[int, ...]
 
+    @property
+    def lasting(self) -> tuple[Any, ...]:
+        """What is seen, apart from the state of the catalogue."""
+        return self.all, self.own_only, self.metadata, self.locations, self.libraries
+
     def sees(self, video: sa.Table, *, by_location: bool = False) -> list[sa.ColumnElement[bool]]:
         """Return the conditions for a video to be visible, apart from its work's.
 
