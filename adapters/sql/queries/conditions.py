@@ -50,7 +50,8 @@ class Condition:
     Attributes:
         holds: tells it of a row of ``work``.
         rows: selects the numbers of (at least) all rows that meet it, from an index.
-        exact: ``rows`` are shown works that meet it, and no row comes twice.
+        exact: ``rows`` are of shown works that meet it, all of them.
+        once: no row comes twice.
         size: how many rows there are, where that is known.
         field: the order that has these works next to each other.
         shelf: the rows in the order of titles, where there is a table of them.
@@ -59,6 +60,7 @@ class Condition:
     holds: sa.ColumnElement[bool]
     rows: sa.Select[Any]
     exact: bool = False
+    once: bool = True
     size: int | None = None
     field: str = ""
     shelf: Shelf | None = None
@@ -119,7 +121,8 @@ def _shelved(scope: Scope, libraries: Sequence[int]) -> Condition:
     return Condition(
         sa.exists().where(_shelf.c.work_row == _work.c.row, *where),
         sa.select(_shelf.c.work_row).where(*where),
-        exact=len(libraries) == 1,
+        exact=True,
+        once=len(libraries) == 1,
         shelf=Shelf(_shelf, where) if len(libraries) == 1 else None,
     )
 

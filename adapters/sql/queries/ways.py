@@ -10,6 +10,8 @@ leaves the fewest leads after all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import isqrt
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,8 +25,9 @@ from ports.library.catalogue import EPISODE_SORT
 
 _work, _shelf = schema.work, schema.library_work
 _MOST_MERGED = 8  # libraries whose orders are merged; more are filtered from the order of all
-_FEW = 10_000  # rows that are sorted at once rather than met one by one
+_PAGE = 100
 _STRIDES = (2_000, 20_000)  # works that are looked at before the fewest are sorted
+_LAST_ROW = sa.select(sa.func.max(_work.c.row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,9 @@ class Way:
 
     def after(self, null: bool, behind: Key | None, limit: int) -> list[Key]:
         """Return keys of one part of the order behind a place."""
-        leader = min(self._conditions, key=self._size, default=None)
         if self._is_merged:
             return self._keys(self._merged(behind, limit).limit(limit))
+        leader = min(self._conditions, key=self._size, default=None)
         if leader is None or not self._rest:
             return self._keys(self._ordered(null, behind).limit(limit))
         if self._sorts(leader):
@@ -75,11 +78,12 @@ class Way:
             if until is None or len(found) == limit:
                 return found
             behind = until
-        return found + self._keys(self._sorted(leader, null, behind).limit(limit - len(found)))
+        fewest = min(self._conditions, key=self._whole_size)
+        return found + self._keys(self._sorted(fewest, null, behind).limit(limit - len(found)))
 
     def some(self, null: bool, limit: int, *, skip: int, back: bool = False) -> list[Key]:
         """Return keys of one part of the order, ``skip`` from its start, or from its end."""
-        leader = min(self._conditions, key=self._size, default=None)
+        leader = None if self._is_merged else min(self._conditions, key=self._size, default=None)
         if self._is_merged:
             query = self._merged(None, limit + skip, back=back)
         elif leader is not None and self._rest and self._sorts(leader):
@@ -101,41 +105,49 @@ class Way:
 
     def _count(self, null: bool | None) -> int:
         only = self._conditions[0] if len(self._conditions) == 1 else None
-        if null is None and only is not None and only.exact:
-            return self._size_of(only)
-        leader = min(self._conditions, key=self._size, default=None)
+        if null is None and only is not None and only.exact and only.once:
+            return self._whole_size(only)
         query = sa.select(sa.func.count()).select_from(_work).where(*self._part(null))
-        if leader is not None:
-            query = _led(query, leader).where(*(one.holds for one in self._conditions))
+        if self._conditions:
+            query = self._led(query, min(self._conditions, key=self._whole_size))
         return self._connection.scalar(query) or 0
 
     def _sorts(self, leader: Condition) -> bool:
         """Whether the works of ``leader`` are sorted, rather than met in order."""
         if self._sort.field == EPISODE_SORT:
             return True
-        return leader is not self._shelf and self._size(leader) <= _FEW
+        return leader is not self._shelf and self._size(leader) <= self._few
 
     def _is_key(self, condition: Condition) -> bool:
         """Whether the condition only bounds the order: its works follow one another there."""
         return condition.field == self._sort.field
 
     def _size(self, condition: Condition) -> int:
-        """Return how many works a condition leaves, or more than a few."""
+        """Return how many rows a condition leaves; more than a few are not counted out."""
+        return self._measure(condition, self._few + 1)
+
+    def _whole_size(self, condition: Condition) -> int:
+        return self._measure(condition, None)
+
+    def _measure(self, condition: Condition, most: int | None) -> int:
         if condition.size is not None:
             return condition.size
-        place = self._conditions.index(condition)
-        question = ("size", self._scope.lasting, self._wanted, place)
-        some = condition.rows.limit(_FEW + 1).subquery()
-        query = sa.select(sa.func.count()).select_from(some)
+        question = (self._scope.lasting, self._wanted, self._conditions.index(condition), most)
+        query = sa.select(sa.func.count()).select_from(condition.rows.limit(most).subquery())
         return self._counts.get(
             question, self._scope.changes, lambda: self._connection.scalar(query) or 0
         )
 
-    def _size_of(self, condition: Condition) -> int:
-        if condition.size is not None:
-            return condition.size
-        query = sa.select(sa.func.count()).select_from(condition.rows.subquery())
-        return self._connection.scalar(query) or 0
+    @cached_property
+    def _few(self) -> int:
+        """How many rows are sorted at once rather than met one by one.
+
+        Among all works, the rows that a page needs lie that far apart that either costs the same.
+        """
+        last = self._counts.get(
+            "last row", self._scope.changes, lambda: self._connection.scalar(_LAST_ROW) or 0
+        )
+        return 1 << isqrt(_PAGE * last).bit_length()
 
     @property
     def _is_merged(self) -> bool:
@@ -195,12 +207,18 @@ class Way:
         """Sort all works that one condition's index leads to."""
         key = sa.literal(0) if null else self._sort.column
         query = sa.select(key.label("key"), _work.c.row).where(*self._part(null))
-        query = _led(query, leader).where(*(one.holds for one in self._conditions))
+        query = self._led(query, leader)
         few = query.cte("few").prefix_with("MATERIALIZED")
         chosen = sa.select(sa.null() if null else few.c.key, few.c.row)
         return self._from_place(
             chosen, sa.null() if null else few.c.key, few.c.row, behind, back=back
         )
+
+    def _led(self, query: sa.Select[Any], leader: Condition) -> sa.Select[Any]:
+        """Let one condition's index lead to the works; no index of theirs would be of use."""
+        rest = [one for one in self._conditions if one is not leader or not one.exact]
+        query = query.where(_work.c.row.in_(leader.rows), *(one.holds for one in rest))
+        return query.with_hint(_work, "NOT INDEXED", dialect_name="sqlite")
 
     def _merged(self, behind: Key | None, most: int, *, back: bool = False) -> sa.Select[Any]:
         """Merge the shelves of the libraries. A work may stand on several: it is met once."""
@@ -243,9 +261,3 @@ class Way:
 
     def _keys(self, query: sa.Select[Any]) -> list[Key]:
         return [(row[0], row[1]) for row in self._connection.execute(query)]
-
-
-def _led(query: sa.Select[Any], leader: Condition) -> sa.Select[Any]:
-    """Let one condition's index lead to the works; the order's index would not be of use."""
-    query = query.where(_work.c.row.in_(leader.rows))
-    return query.with_hint(_work, "NOT INDEXED", dialect_name="sqlite")
