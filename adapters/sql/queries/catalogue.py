@@ -14,6 +14,7 @@ from adapters.sql.queries.conditions import conditions, resolve
 from adapters.sql.queries.counts import Counts
 from adapters.sql.queries.cursors import read_cursor, write_cursor
 from adapters.sql.queries.documents import video_documents, visible_videos, work_documents
+from adapters.sql.queries.export import export_lines
 from adapters.sql.queries.orders import Key, Sort
 from adapters.sql.queries.scope import Scope, Scopes
 from adapters.sql.queries.search import Search
@@ -190,14 +191,10 @@ class SqlCatalogue:
             return missing_videos(connection, location_id, after, limit)
 
     def export(self, seen_by: Visibility, *, where: WorkFilter = _NO_CONDITION) -> Iterator[bytes]:
-        after = None
-        while True:
-            part = self.works_after(seen_by, after=after, limit=200, where=where)
-            if part.documents:
-                yield "".join(f"{text}\n" for text in part.documents).encode()
-            after = part.after
-            if after is None:
-                return
+        return export_lines(
+            self._snapshots.open,
+            lambda connection: self._walk(connection, seen_by, "created_at", where),
+        )
 
     def library_counts(self) -> Mapping[LibraryId, Totals]:
         counts: Mapping[LibraryId, Totals] = self._counts_by(_library.c.id)

@@ -31,6 +31,11 @@ class Wanted:
     library: int | None = None
     terms: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether there is any condition."""
+        return self.where != _NO_CONDITION
+
 
 NO_CONDITION = Wanted()
 

@@ -10,8 +10,7 @@ leaves the fewest leads after all.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from math import isqrt
+from math import prod
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +24,8 @@ from ports.library.catalogue import EPISODE_SORT
 
 _work, _shelf = schema.work, schema.library_work
 _MOST_MERGED = 8  # libraries whose orders are merged; more are filtered from the order of all
-_PAGE = 100
+_PAGE = 100  # works that a page is taken to have
+_MOST_SIZED = 65_536
 _STRIDES = (2_000, 20_000)  # works that are looked at before the fewest are sorted
 _LAST_ROW = sa.select(sa.func.max(_work.c.row))
 
@@ -113,18 +113,28 @@ class Way:
         return self._connection.scalar(query) or 0
 
     def _sorts(self, leader: Condition) -> bool:
-        """Whether the works of ``leader`` are sorted, rather than met in order."""
+        """Whether the works of ``leader`` are sorted, rather than met in order.
+
+        The rarer the works that meet all conditions, the more are met before a page is full. As
+        conditions depend on each other, this is a guess.
+        """
         if self._sort.field == EPISODE_SORT:
             return True
-        return leader is not self._shelf and self._size(leader) <= self._few
+        works = self._counts.get(
+            "last row", self._scope.changes, lambda: self._connection.scalar(_LAST_ROW) or 0
+        )
+        shares = [self._size(one) / max(works, 1) for one in self._rest]
+        to_meet = _PAGE / max(prod(shares), 1e-9)
+        size = self._size(leader)
+        return leader is not self._shelf and size <= to_meet and size < _MOST_SIZED
 
     def _is_key(self, condition: Condition) -> bool:
         """Whether the condition only bounds the order: its works follow one another there."""
         return condition.field == self._sort.field
 
     def _size(self, condition: Condition) -> int:
-        """Return how many rows a condition leaves; more than a few are not counted out."""
-        return self._measure(condition, self._few + 1)
+        """Return how many rows a condition leaves; very many are not counted out."""
+        return self._measure(condition, _MOST_SIZED)
 
     def _whole_size(self, condition: Condition) -> int:
         return self._measure(condition, None)
@@ -137,17 +147,6 @@ class Way:
         return self._counts.get(
             question, self._scope.changes, lambda: self._connection.scalar(query) or 0
         )
-
-    @cached_property
-    def _few(self) -> int:
-        """How many rows are sorted at once rather than met one by one.
-
-        Among all works, the rows that a page needs lie that far apart that either costs the same.
-        """
-        last = self._counts.get(
-            "last row", self._scope.changes, lambda: self._connection.scalar(_LAST_ROW) or 0
-        )
-        return 1 << isqrt(_PAGE * last).bit_length()
 
     @property
     def _is_merged(self) -> bool:
