@@ -28,6 +28,7 @@ class Operation:
         query: model of the query parameters.
         answer: model of the JSON answer, or None where ``media_type`` says it all.
         media_type: of the answer.
+        also: further media types of the answer that can be asked for (type -> what it holds).
         statuses: further answers of this route (status -> what it means).
         tag: heading in the documentation.
     """
@@ -39,6 +40,7 @@ class Operation:
     query: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
     media_type: str = "application/json"
+    also: Mapping[str, str] = field(default_factory=dict)
     statuses: Mapping[int, str] = field(default_factory=dict)
     tag: str = "library"
 

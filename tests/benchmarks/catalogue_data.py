@@ -32,9 +32,30 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FACTS = MediaFacts(duration=3600.5, width=1920, height=1080, video_codec="h264", container="mp4")
 BATCH = 5000
 RARE, OTHER_SHELF = 97, 50  # one work in so many has a rare tag; one stands in the small library
-_SYLLABLES = (
-    "ka ro mi ten sha lo ver dan qui bel tor na sul pre gon ami ex urd zen fal che wor".split()
-)
+_SYLLABLES = [
+    "ka",
+    "ro",
+    "mi",
+    "ten",
+    "sha",
+    "lo",
+    "ver",
+    "dan",
+    "qui",
+    "bel",
+    "tor",
+    "na",
+    "sul",
+    "pre",
+    "gon",
+    "ami",
+    "ex",
+    "urd",
+    "zen",
+    "fal",
+    "che",
+    "wor",
+]
 _TABLES = ("series", "work", "video", "library_work", "term", "work_term")
 _ORDERED = ("library_work", "work_term")
 _IDS = 1 << 120
