@@ -182,7 +182,7 @@ class MemoryCatalogue:
         return missing(self._database.tables, location_id, after, limit)
 
     def export(self, seen_by: Visibility, *, where: WorkFilter = _NO_CONDITION) -> Iterator[bytes]:
-        works = self._ordered(seen_by, "title", where)
+        works = sorted(self._ordered(seen_by, "title", where), key=lambda work: work.row)
         for start in range(0, len(works), 100):
             texts = (
                 work.document(metadata=seen_by.metadata) for work in works[start : start + 100]

@@ -137,9 +137,10 @@ def _responses(declared: Operation) -> dict[str, Any]:
         schema: dict[str, Any] = {"$ref": _REF.format(model=declared.answer.__name__)}
     else:
         schema = {"type": "string", "contentEncoding": "binary"}
-    responses: dict[str, Any] = {
-        "200": {"description": "OK", "content": {declared.media_type: {"schema": schema}}}
-    }
+    content: dict[str, Any] = {declared.media_type: {"schema": schema}}
+    for media_type, meaning in declared.also.items():
+        content[media_type] = {"schema": {"type": "string", "description": meaning}}
+    responses: dict[str, Any] = {"200": {"description": "OK", "content": content}}
     common = _KEYED if declared.scope is not None else {}
     for status, meaning in sorted({**common, **declared.statuses}.items()):
         answer: dict[str, Any] = {"description": meaning}

@@ -31,6 +31,7 @@ class Operation:
         headers: header fields it needs (name -> what it says).
         answer: model of the JSON answer, or None where ``media_type`` says it all.
         media_type: of the answer.
+        also: further media types of the answer that can be asked for (type -> what it holds).
         statuses: further answers of this route (status -> what it means).
         tag: heading in the documentation.
     """
@@ -45,6 +46,7 @@ class Operation:
     headers: Mapping[str, str] = field(default_factory=dict)
     answer: type[BaseModel] | None = None
     media_type: str = "application/json"
+    also: Mapping[str, str] = field(default_factory=dict)
     statuses: Mapping[int, str] = field(default_factory=dict)
     tag: str = "library"
 

@@ -206,8 +206,10 @@ class WorksQuery(PageQuery):
     filter: Annotated[
         str,
         Field(
-            description="name:value pairs between commas, all must hold: year, tag, library, "
-            "availability, min_rating; as in year:1999,tag:noir",
+            description="name:value pairs between commas, all must hold: year, tag, genre, person, "
+            "library, availability, min_rating, series, season, kind (film or episode); as in "
+            "year:1999,tag:noir. Neither case nor accents count in names. Those that ask for "
+            "metadata need its scope",
         ),
     ] = ""
     after: Annotated[

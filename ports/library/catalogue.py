@@ -385,7 +385,7 @@ class Catalogue(Protocol):
         ...
 
     def export(self, seen_by: Visibility, *, where: WorkFilter = WorkFilter()) -> Iterator[bytes]:
-        """Yield all work documents as lines, in chunks of some 100 KiB; memory stays flat."""
+        """Yield all work documents as lines, the oldest first, in chunks of some 100 KiB."""
         ...
 
     def library_counts(self) -> Mapping[LibraryId, Totals]:

@@ -14,21 +14,33 @@ def write_cursor(name: str, *values: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps([name, *values]).encode()).decode()
 
 
+def load_cursor(text: str, name: str) -> list[Any]:
+    """Return the values of a place in that list, which may be anything.
+
+    Raises:
+        CursorInvalid: not of this list.
+    """
+    try:
+        named, *values = json.loads(base64.urlsafe_b64decode(text.encode()))
+    except (ValueError, TypeError, RecursionError) as exc:
+        raise CursorInvalid(field="after") from exc
+    if named != name:
+        raise CursorInvalid(field="after")
+    return list(values)
+
+
 def read_cursor(text: str, name: str, *kinds: type) -> tuple[Any, ...]:
     """Read a place of that list, whose values are of ``kinds``; numbers are row numbers.
 
     Raises:
         CursorInvalid: not written by ``write_cursor`` for this list.
     """
-    try:
-        named, *values = json.loads(base64.urlsafe_b64decode(text.encode()))
-    except (ValueError, TypeError, RecursionError) as exc:
-        raise CursorInvalid(field="after") from exc
-    if named != name or len(values) != len(kinds):
-        raise CursorInvalid(field="after")
-    for value, kind in zip(values, kinds, strict=True):
+    values = load_cursor(text, name)
+    for value, kind in zip(values, kinds, strict=False):
         if type(value) is not kind or (isinstance(value, int) and not 0 <= value < 2**63):
             raise CursorInvalid(field="after")
         if isinstance(value, str) and ("\x00" in value or not value.isprintable()):
             raise CursorInvalid(field="after")
+    if len(values) != len(kinds):
+        raise CursorInvalid(field="after")
     return tuple(values)

@@ -8,16 +8,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.sql import schema
+from adapters.sql.queries.conditions import NO_CONDITION, conditions
 from adapters.sql.queries.cursors import read_cursor, write_cursor
+from adapters.sql.queries.orders import EPISODE
 from adapters.sql.queries.scope import Scope
-from adapters.sql.queries.walk import EPISODE, Sort, Walk
 from domain.ids import SeriesId
 from ports.library.catalogue import (
     SeasonCount,
     SeriesCard,
     SeriesSlice,
     SeriesView,
-    WorkFilter,
 )
 
 _work, _video, _series = schema.work, schema.video, schema.series
@@ -66,7 +66,7 @@ def _has_episode(scope: Scope) -> sa.ColumnElement[bool]:
 
 
 def _shown(scope: Scope) -> list[sa.ColumnElement[bool]]:
-    return Walk(scope, Sort("title"), WorkFilter()).conditions()
+    return [_work.c.shown, *(one.holds for one in conditions(scope, NO_CONDITION))]
 
 
 def _seasons(
