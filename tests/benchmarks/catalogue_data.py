@@ -199,7 +199,7 @@ def _templates() -> tuple[dict[str, Any], ...]:
     }  # fmt: skip
     return (
         values | empty,
-        row | {"availability": "available", "subtitles": "[]"},
+        row | {"availability": "available", "subtitles": "[]", "pictures": "[]"},
         series,
     )
 
