@@ -34,7 +34,7 @@ PEOPLE = ("José", "Jose", "Ann Other", "B, C")
 SEASONS = [None, 0, 1, 2]
 WORKS = 160
 CHECKED = settings(
-    max_examples=60,
+    max_examples=25,
     deadline=timedelta(seconds=30),
     suppress_health_check=list(HealthCheck),
     derandomize=True,
@@ -208,7 +208,7 @@ def test_all_show_the_same_however_they_find_it(world, patience):
 
 
 def test_a_walk_meets_all_once_while_works_are_added(world, patience):
-    @settings(CHECKED, max_examples=12)
+    @settings(CHECKED, max_examples=3)
     @given(st.data())
     def holds(data):
         where, limit = data.draw(world.filters()), data.draw(st.integers(1, 40))

@@ -36,8 +36,8 @@ def series_cards(
     found = connection.execute(query).all()
     more = len(found) > limit > 0
     cards = [_card(connection, scope, series) for series in found[:limit]]
-    last = found[len(cards) - 1]
-    following = write_cursor(_CURSOR, last.sort_title, last.row) if more else None
+    last = found[limit - 1] if more else None
+    following = None if last is None else write_cursor(_CURSOR, last.sort_title, last.row)
     return SeriesSlice(cards, following)
 
 
