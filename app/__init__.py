@@ -18,15 +18,19 @@ from app.admin import jobs as admin_jobs
 from app.admin import keys as admin_keys
 from app.admin import libraries as admin_libraries
 from app.admin import locations as admin_locations
+from app.admin import merging as admin_merging
 from app.admin import overview as admin_overview
 from app.admin import people as admin_people
+from app.admin import removal as admin_removal
 from app.admin import settings as admin_settings
 from app.admin import trail as admin_trail
-from app.api import library, node, openapi, problems, streams
+from app.admin import works as admin_works
+from app.api import editing, library, node, openapi, problems, streams
 from app.api.addresses import ClientAddresses
 from app.api.auth import Guard
 from app.api.fast_streams import FastStreams
 from app.browser import entrance, pages
+from app.browser.csrf import check_form
 from app.browser.sessions import SessionStore
 from app.cli import audit, connections, keys, storage, users
 from app.cli import library as library_commands
@@ -106,6 +110,7 @@ def _add_api(
         audit=container.audit_trail(),
         clock=container.clock(),
         federation_enabled=settings.federation.enabled,
+        check_form=check_form,
     )
     guard.init_app(app)
     app.register_blueprint(
@@ -116,6 +121,13 @@ def _add_api(
             node=library.NodeNames(
                 name=node_settings.name, description=node_settings.description, version=VERSION
             ),
+        )
+    )
+    app.register_blueprint(
+        editing.blueprint(
+            catalogue=container.catalogue(),
+            read_only=container.read_only,
+            edit_work=container.edit_work(),
         )
     )
     app.register_blueprint(
@@ -193,6 +205,8 @@ def _add_pages(app: Flask, container: Container, settings: Settings) -> None:
             read_only=read_only,
             sign_stream_url=container.sign_stream_url(),
             read_thumbnail=container.read_thumbnail(),
+            kept_pictures=container.kept_pictures(),
+            read_subtitles=container.read_subtitles(),
             record_progress=container.record_progress(),
             mark_watched=container.mark_watched(),
         )
@@ -216,8 +230,32 @@ def _admin_pages(container: Container, settings: Settings) -> Blueprint:
             edit_location=container.edit_location(),
             remove_location=container.remove_location(),
             test_location=container.test_location(),
+            name_secrets=container.name_secrets(),
             request_scan=request_scan,
+            probe_bytes=settings.storage.probe_bytes,
+        ),
+        admin_removal.routes(
+            **films,
             approve_removal=container.approve_removal(),
+            refuse_removal=container.refuse_removal(),
+            ask_again=container.ask_again(),
+        ),
+        admin_works.routes(
+            read_only=read_only,
+            trail=trail,
+            edit_work=container.edit_work(),
+            edit_series=container.edit_series(),
+            set_work_poster=container.set_work_poster(),
+            set_series_poster=container.set_series_poster(),
+            remove_work_poster=container.remove_work_poster(),
+            remove_series_poster=container.remove_series_poster(),
+            list_merged=container.list_merged(),
+        ),
+        admin_merging.routes(
+            **films,
+            merge_works=container.merge_works(),
+            undo_merge=container.undo_merge(),
+            split_video=container.split_video(),
         ),
         admin_libraries.routes(
             **films,
@@ -283,6 +321,8 @@ def _add_commands(app: Flask, container: Container, settings: Settings, engine: 
             test_location=container.test_location,
             request_scan=container.request_scan,
             approve_removal=container.approve_removal,
+            refuse_removal=container.refuse_removal,
+            catalogue=container.catalogue,
             run_job_here=container.run_job_here,
             read_only=read_only,
         ),

@@ -230,6 +230,7 @@ class Backends(containers.DeclarativeContainer):
         timeout_s=given.media.probe_timeout_s,
         memory_mib=given.media.probe_memory_mib,
     )
+    artist = subtitle_reader = media
     assets = providers.ThreadSafeSingleton(
         FileAssetStore, providers.Callable(lambda s: s.data_dir / "assets", settings)
     )

@@ -1,4 +1,4 @@
-"""The composition root: with ``app/backends.py`` and the factory, all that names concrete adapters.
+"""The composition root: with ``backends``, ``editors`` and the factory, all that names adapters.
 
 One section per area. Nothing outside ``app/__init__.py`` ever sees a container.
 """
@@ -12,6 +12,7 @@ import structlog
 from dependency_injector import providers
 
 from app.backends import Backends
+from app.editors import Editors
 from app.settings import Settings
 from app.usecases.audit import VerifyAudit
 from app.usecases.federation.access import OpenPeer
@@ -34,11 +35,14 @@ from app.usecases.library.locations import (
     AddLocation,
     CreateLibrary,
     EditLocation,
+    LocationSecrets,
+    NameSecrets,
     RemoveLibrary,
     RemoveLocation,
     TestLocation,
 )
 from app.usecases.library.looking import LookingTools
+from app.usecases.library.removal import AskAgain, RefuseRemoval
 from app.usecases.library.scan_pass import ScanTools
 from app.usecases.library.scanning import ApproveRemoval, RequestScan, ScanLocation
 from app.usecases.library.scheduling import ScanChanged, ScanDue
@@ -97,7 +101,7 @@ def _log_worker(event: str, exc: BaseException | None) -> None:
         log.error(event, exc_info=exc)
 
 
-class Container(Backends):
+class Container(Editors):
     """Providers by name; tests replace some before anything is built."""
 
     given = Backends.settings.provided
@@ -175,12 +179,18 @@ class Container(Backends):
     edit_location = providers.Factory(
         EditLocation, **_both, storages=Backends.storages, secret_box=Backends.secret_box
     )
+    name_secrets = providers.Factory(
+        NameSecrets,
+        providers.Factory(LocationSecrets, Backends.read_only.provider, Backends.secret_box),
+    )
     remove_location = providers.Factory(RemoveLocation, **_writes, storages=Backends.storages)
     test_location = providers.Factory(
         TestLocation, read_only=Backends.read_only.provider, storages=Backends.storages
     )
     request_scan = providers.Factory(RequestScan, **_makes, queue=Backends.queue)
     approve_removal = providers.Factory(ApproveRemoval, **_makes, queue=Backends.queue)
+    refuse_removal = providers.Factory(RefuseRemoval, **_writes)
+    ask_again = providers.Factory(AskAgain, **_writes, request_scan=request_scan)
     scan_location = providers.Factory(
         ScanLocation,
         tools=providers.Factory(

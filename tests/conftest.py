@@ -8,9 +8,11 @@ from adapters.memory.credentials import MemoryCredentials
 from adapters.memory.crypto import MemoryPasswordHasher, MemorySecretBox, MemorySecrets
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.media import (
+    MemoryArtist,
     MemoryAssetStore,
     MemoryMediaProbe,
     MemoryNameGuesser,
+    MemorySubtitleReader,
     MemoryThumbnailer,
 )
 from adapters.memory.peers import MemoryPeers
@@ -95,6 +97,16 @@ def probe():
 @pytest.fixture
 def thumbnailer():
     return MemoryThumbnailer()
+
+
+@pytest.fixture
+def artist():
+    return MemoryArtist()
+
+
+@pytest.fixture
+def subtitle_reader():
+    return MemorySubtitleReader()
 
 
 @pytest.fixture

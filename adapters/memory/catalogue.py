@@ -1,24 +1,30 @@
 """The read side over dictionaries."""
 
-import base64
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
+from adapters.memory.browsing import missing, series_cards, series_view, terms
 from adapters.memory.database import MemoryDatabase
+from adapters.memory.orders import order_of, read_cursor, write_cursor
 from adapters.memory.visible import SeenVideo, SeenWork, matching_videos, total, visible_works
-from domain.ids import LibraryId, LocationId, UserId, VideoId, WorkId
+from domain.ids import LibraryId, LocationId, SeriesId, UserId, VideoId, WorkId
+from domain.library.storage_location import StorageType
 from domain.library.video import Availability
 from domain.library.watch import WatchState
-from domain.text import sort_key
 from ports.library.catalogue import (
+    EPISODE_SORT,
     EVERYTHING,
-    SORTS,
     CardSlice,
     CursorInvalid,
     DocumentPage,
     DocumentSlice,
+    MissingSlice,
+    SeriesRef,
+    SeriesSlice,
+    SeriesView,
     StreamTarget,
+    Term,
+    TermKind,
     Totals,
     VideoView,
     Visibility,
@@ -28,6 +34,7 @@ from ports.library.catalogue import (
 )
 
 MOST_COUNTED = 10_000
+_PATHS = (StorageType.LOCAL, StorageType.S3)  # locators that are paths, fit to be read
 _NO_CONDITION = WorkFilter()
 _Id = TypeVar("_Id")
 
@@ -55,7 +62,7 @@ class MemoryCatalogue:
         shown = works[(page - 1) * per_page : page * per_page]
         texts = [work.document(metadata=seen_by.metadata) for work in shown]
         more = page * per_page < len(works)
-        following = _cursor(sort, _order(sort)(shown[-1])) if more and shown else None
+        following = write_cursor(sort, order_of(sort)(shown[-1])) if more and shown else None
         return DocumentPage(texts, len(works), following)
 
     def works_after(
@@ -151,7 +158,36 @@ class MemoryCatalogue:
             tags=work.tags if metadata else (),
             created_at=work.created_at,
             videos=tuple(self._video_view(video, viewer) for video in seen.videos),
+            genres=work.genres if metadata else (),
+            credits=work.credits if metadata else (),
+            external_ids=dict(work.external_ids) if metadata else {},
+            series=self._series_ref(work.series_id),
+            season=work.season if metadata else None,
+            episode=work.episode if metadata else None,
+            poster=work.poster,
+            locked=work.locked if metadata else frozenset(),
+            version=work.version,
         )
+
+    def terms(self, kind: TermKind, *, starts: str = "", limit: int) -> Sequence[Term]:
+        return terms(self._database.tables, kind, starts, limit)
+
+    def series_cards(self, seen_by: Visibility, *, after: str | None, limit: int) -> SeriesSlice:
+        return series_cards(self._database.tables, seen_by, after, limit)
+
+    def series_view(self, seen_by: Visibility, series_id: SeriesId) -> SeriesView | None:
+        return series_view(self._database.tables, seen_by, series_id)
+
+    def missing(self, location_id: LocationId, *, after: str | None, limit: int) -> MissingSlice:
+        return missing(self._database.tables, location_id, after, limit)
+
+    def export(self, seen_by: Visibility, *, where: WorkFilter = _NO_CONDITION) -> Iterator[bytes]:
+        works = sorted(self._ordered(seen_by, "title", where), key=lambda work: work.row)
+        for start in range(0, len(works), 100):
+            texts = (
+                work.document(metadata=seen_by.metadata) for work in works[start : start + 100]
+            )
+            yield "".join(f"{text}\n" for text in texts).encode()
 
     def library_counts(self) -> Mapping[LibraryId, Totals]:
         return self._counts(self._database.tables.libraries, lambda seen: seen.library.id)
@@ -168,20 +204,28 @@ class MemoryCatalogue:
             counts[each] = total(videos, having)
         return counts
 
+    def _series_ref(self, series_id: SeriesId | None) -> SeriesRef | None:
+        series = self._database.tables.series.get(series_id) if series_id else None
+        return None if series is None else SeriesRef(series.id, series.title)
+
     def _ordered(self, seen_by: Visibility, sort: str, where: WorkFilter) -> list[SeenWork]:
+        if sort == EPISODE_SORT and where.series is None:
+            raise CursorInvalid("the order of episodes needs a series", field="sort")
+        if where.needs_metadata and not seen_by.metadata:
+            return []
         works = visible_works(self._database.tables, seen_by).values()
-        return sorted((work for work in works if work.passes(where)), key=_order(sort))
+        return sorted((work for work in works if work.passes(where)), key=order_of(sort))
 
     def _slice(
         self, works: list[SeenWork], sort: str, after: str | None, limit: int
     ) -> tuple[list[SeenWork], str | None]:
-        order = _order(sort)
+        order = order_of(sort)
         if after is not None:
-            last = _read_cursor(after, sort)
+            last = read_cursor(after, sort)
             works = [work for work in works if list(order(work)) > last]
         shown = works[:limit]
         more = len(works) > limit
-        return shown, _cursor(sort, order(shown[-1])) if more and shown else None
+        return shown, write_cursor(sort, order(shown[-1])) if more and shown else None
 
     def _find_video(
         self, seen_by: Visibility, video_id: VideoId
@@ -201,7 +245,7 @@ class MemoryCatalogue:
 
     def _card(self, work: SeenWork, viewer: UserId | None) -> WorkCard:
         state = self._last_state(work, viewer)
-        share = None
+        share, series = None, self._series_ref(work.work.series_id)
         durations = {seen.video.id: seen.video.facts.duration for seen in work.videos}
         if state is not None and (duration := durations[state.video_id]):
             share = min(state.position / duration, 1.0)
@@ -217,6 +261,9 @@ class MemoryCatalogue:
             sources=tuple(sorted({seen.source for seen in work.videos if seen.source})),
             position_share=share,
             watched=state is not None and state.watched,
+            poster=work.work.poster,
+            series_title=series.title if series else "",
+            episode_code=work.work.episode_code,
         )
 
     def _video_view(self, seen: SeenVideo, viewer: UserId | None) -> VideoView:
@@ -239,47 +286,14 @@ class MemoryCatalogue:
             source=seen.source,
             position=state.position if state else 0.0,
             watched=state is not None and state.watched,
+            subtitles=video.subtitles,
         )
-
-
-def _order(sort: str) -> Callable[[SeenWork], tuple[Any, ...]]:
-    """Return what works are ordered by; where two are equal, the older row comes first."""
-    field, sign = sort.removeprefix("-"), -1 if sort.startswith("-") else 1
-    if sort not in SORTS:
-        raise CursorInvalid(f"sort takes one of {', '.join(SORTS)}", field="sort")
-
-    def order(seen: SeenWork) -> tuple[Any, ...]:
-        work = seen.work
-        number = seen.row
-        if field == "title":
-            key = [ord(c) for c in sort_key(work.title)]
-            return [sign * c for c in key] + ([1] if sign < 0 else []), sign * number
-        if field == "created_at":
-            return sign * work.created_at.timestamp(), sign * number
-        value = work.year if field == "year" else work.rating
-        return value is None, sign * (value or 0), sign * number
-
-    return order
-
-
-def _cursor(sort: str, key: tuple[Any, ...]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([sort, list(key)]).encode()).decode()
-
-
-def _read_cursor(text: str, sort: str) -> list[Any]:
-    try:
-        named, key = json.loads(base64.urlsafe_b64decode(text.encode()))
-    except (ValueError, TypeError) as exc:
-        raise CursorInvalid(field="after") from exc
-    if named != sort or not isinstance(key, list):
-        raise CursorInvalid(field="after")
-    return key
 
 
 def _found(
     works: list[SeenWork], query: str, after: str | None, limit: int
 ) -> tuple[list[SeenWork], str | None]:
     found = list({work.row: work for work, _ in matching_videos(works, query)}.values())
-    start = 0 if after is None else int(_read_cursor(after, "best")[0])
+    start = 0 if after is None else int(read_cursor(after, "best")[0])
     more = start + limit < len(found)
-    return found[start : start + limit], _cursor("best", (start + limit,)) if more else None
+    return found[start : start + limit], write_cursor("best", (start + limit,)) if more else None

@@ -11,10 +11,11 @@ from domain.ids import WorkId
 from domain.library.document import video_fields, work_fields, work_metadata_fields
 from domain.library.search_query import parse_query
 from domain.library.storage_location import Library, StorageLocation
+from domain.library.terms import people_of, term_key
 from domain.library.video import Availability, Video
 from domain.library.work import Work
 from domain.text import fold
-from ports.library.catalogue import Totals, Visibility, WorkFilter
+from ports.library.catalogue import TermKind, Totals, Visibility, WorkFilter, WorkKind
 
 
 @dataclass(slots=True)
@@ -51,19 +52,27 @@ class SeenWork:
     def passes(self, where: WorkFilter) -> bool:
         """Tell whether every condition holds."""
         work, videos = self.work, self.videos
+        kind = WorkKind.FILM if work.series_id is None else WorkKind.EPISODE
+        rated = work.rating is not None and work.rating >= (where.min_rating or 0)
+        here = {seen.library.id for seen in videos}
+        terms = {(kind, term_key(name)) for kind, name in self.terms()}
+        wanted = ((kind, getattr(where, kind)) for kind in TermKind)
         return (
-            (where.year is None or work.year == where.year)
-            and (where.tag is None or where.tag in work.tags)
-            and (where.library is None or any(s.library.id == where.library for s in videos))
-            and (
-                where.availability is None
-                or any(s.video.availability is where.availability for s in videos)
-            )
-            and (
-                where.min_rating is None
-                or (work.rating is not None and work.rating >= where.min_rating)
-            )
+            where.year in {None, work.year}
+            and (where.library is None or where.library in here)
+            and where.availability in {None, *(seen.video.availability for seen in videos)}
+            and (where.min_rating is None or rated)
+            and all(name is None or (kind, term_key(name)) in terms for kind, name in wanted)
+            and where.series in {None, work.series_id}
+            and where.season in {None, work.season}
+            and where.kind in {None, kind}
         )
+
+    def terms(self) -> list[tuple[TermKind, str]]:
+        """Return what the work can be looked up by."""
+        work, people = self.work, people_of(self.work.director, self.work.credits)
+        named = zip(TermKind, (work.tags, work.genres, people), strict=True)
+        return [(kind, name) for kind, names in named for name in names]
 
 
 def visible_works(tables: Tables, seen_by: Visibility) -> dict[WorkId, SeenWork]:

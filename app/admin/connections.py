@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length
 
 from app.admin.actions import AskingView, ButtonView, Question, Route
 from app.admin.jobs import last_job
-from app.admin.locations import held_of, state_of
+from app.admin.locations import state_of
 from app.admin.trail import Trail
 from app.browser.access import the_actor
 from app.browser.forms import PageForm
@@ -146,7 +146,7 @@ class ConnectionView(MethodView):
             is_active=connection.state is ConnectionState.ACTIVE,
             location=location,
             location_state=location and state_of(location),
-            held=held_of(location) if location else 0,
+            held=location.waiting_removals if location else 0,
             counts=location and self._catalogue.location_counts().get(location.id),
             job=job,
             key=key,

@@ -1,7 +1,6 @@
 """Storage locations: adding, changing, trying, scanning, removing them."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -10,11 +9,17 @@ from flask.views import MethodView
 
 from app.admin.actions import AskingView, ButtonView, Question, Route
 from app.admin.jobs import last_job
-from app.admin.location_form import LocationForm, location_form
+from app.admin.location_form import TYPE_WORDS, LocationForm, location_form
 from app.admin.trail import Trail
 from app.browser.access import the_actor
-from app.usecases.library.locations import AddLocation, EditLocation, RemoveLocation, TestLocation
-from app.usecases.library.scanning import ApproveRemoval, RequestScan, scan_key
+from app.usecases.library.locations import (
+    AddLocation,
+    EditLocation,
+    NameSecrets,
+    RemoveLocation,
+    TestLocation,
+)
+from app.usecases.library.scanning import RequestScan, scan_key
 from domain.ids import LocationId
 from domain.library.storage_location import StorageLocation, StorageType
 from ports.clock import Clock
@@ -23,6 +28,7 @@ from ports.library.storage import Option, Storages
 from ports.unit_of_work import ReadOnlyFactory
 
 NEVER_LOST = "No file on any disk or server is touched."
+_SHOWN_ERRORS = 10
 
 
 def state_of(location: StorageLocation) -> str:
@@ -32,11 +38,6 @@ def state_of(location: StorageLocation) -> str:
     if location.reachable is None:
         return "never scanned"
     return "reachable" if location.reachable else "offline"
-
-
-def held_of(location: StorageLocation) -> int:
-    """Return how many videos wait for somebody to approve their removal."""
-    return location.last_scan.held if location.last_scan else 0
 
 
 def page_of(item_id: UUID) -> str:
@@ -66,7 +67,7 @@ class LocationsView(MethodView):
             counts=self._catalogue.location_counts(),
             live=rows,
             state_of=state_of,
-            held_of=held_of,
+            type_words=TYPE_WORDS,
         )
 
 
@@ -76,10 +77,15 @@ class LocationView(MethodView):
     init_every_request = False
 
     def __init__(
-        self, read_only: ReadOnlyFactory, catalogue: Catalogue, clock: Clock, trail: Trail
+        self,
+        read_only: ReadOnlyFactory,
+        catalogue: Catalogue,
+        clock: Clock,
+        trail: Trail,
+        probe_bytes: int,
     ) -> None:
         self._read_only, self._catalogue = read_only, catalogue
-        self._clock, self._trail = clock, trail
+        self._clock, self._trail, self._probe_bytes = clock, trail, probe_bytes
 
     def get(self, item_id: UUID) -> ResponseReturnValue:
         location_id = LocationId(item_id)
@@ -96,7 +102,9 @@ class LocationView(MethodView):
             connection=connection,
             has_secrets=has_secrets,
             state=state_of(location),
-            held=held_of(location),
+            type_words=TYPE_WORDS,
+            most_errors=_SHOWN_ERRORS,
+            probe_bytes=self._probe_bytes,
             counts=self._catalogue.location_counts().get(location_id),
             job=job,
             trail=self._trail.of(location.name, action="location."),
@@ -125,6 +133,8 @@ class NewLocationView(MethodView):
                 storage_type=self._type(),
                 library=form["library"].data,
                 options=form.options(),
+                scan_every_hours=form["scan_every_hours"].data,
+                watch=form.watches,
                 actor=the_actor(),
             )
         )
@@ -142,27 +152,35 @@ class NewLocationView(MethodView):
         with self._read_only() as tx:
             libraries = tx.libraries.all()
         options = self._storages.types()[self._type()]
-        return location_form(options, libraries, library=request.args.get("library"))
+        return location_form(
+            options, libraries, storage_type=self._type(), library=request.args.get("library")
+        )
 
     def _page(self, form: LocationForm) -> ResponseReturnValue:
         page = render_template(
             "admin/location_new.html",
             form=form,
             types=list(self._storages.types()),
+            type_words=TYPE_WORDS,
             chosen=self._type(),
         )
         return page, form.status, form.headers
 
 
 class EditLocationView(MethodView):
-    """Changes a location. Secrets are never shown; one left empty stays as it is."""
+    """Changes a location. Secrets are never shown: each is set, replaced or removed."""
 
     init_every_request = False
 
     def __init__(
-        self, edit_location: EditLocation, storages: Storages, read_only: ReadOnlyFactory
+        self,
+        edit_location: EditLocation,
+        name_secrets: NameSecrets,
+        storages: Storages,
+        read_only: ReadOnlyFactory,
     ) -> None:
-        self._edit_location, self._storages, self._read_only = edit_location, storages, read_only
+        self._edit_location, self._name_secrets = edit_location, name_secrets
+        self._storages, self._read_only = storages, read_only
 
     def get(self, item_id: UUID) -> ResponseReturnValue:
         location, form = self._form(LocationId(item_id))
@@ -178,6 +196,9 @@ class EditLocationView(MethodView):
                 library=form["library"].data,
                 options=location.options if is_peer else form.options(),
                 enabled=form["enabled"].data,
+                drop_secrets=form.dropped(),
+                scan_every_hours=form["scan_every_hours"].data,
+                watch=form.watches,
                 actor=the_actor(),
             )
         )
@@ -190,10 +211,14 @@ class EditLocationView(MethodView):
         with self._read_only() as tx:
             location = tx.locations.get(location_id)
             libraries = tx.libraries.all()
-            has_secrets = tx.locations.secrets(location_id) is not None
         none: Mapping[str, Option] = {}
-        options = self._storages.types().get(location.storage_type, none)
-        form = location_form(options, libraries, location=location, has_secrets=has_secrets)
+        form = location_form(
+            self._storages.types().get(location.storage_type, none),
+            libraries,
+            storage_type=location.storage_type,
+            location=location,
+            stored_secrets=self._name_secrets(location_id),
+        )
         return location, form
 
     def _page(self, location: StorageLocation, form: LocationForm) -> ResponseReturnValue:
@@ -202,10 +227,10 @@ class EditLocationView(MethodView):
 
 
 class Questions:
-    """What is asked before a location or videos of it go."""
+    """What is asked before a location goes."""
 
-    def __init__(self, read_only: ReadOnlyFactory, catalogue: Catalogue, clock: Clock) -> None:
-        self._read_only, self._catalogue, self._clock = read_only, catalogue, clock
+    def __init__(self, read_only: ReadOnlyFactory, catalogue: Catalogue) -> None:
+        self._read_only, self._catalogue = read_only, catalogue
 
     def remove(self, item_id: UUID) -> Question:
         """Ask before a location is removed."""
@@ -228,31 +253,6 @@ class Questions:
             back=page_of(item_id),
         )
 
-    def approve(self, item_id: UUID) -> Question:
-        """Ask before videos go that a scan did not find."""
-        with self._read_only() as tx:
-            location = tx.locations.get(LocationId(item_id))
-            job = last_job(tx, scan_key(location.id), self._clock.now())
-        held = held_of(location)
-        items = cast(Sequence[str], job.result.get("held_items", ()) if job else ())
-        return Question(
-            title=f"Remove {held} videos of {location.name}?",
-            goes=(
-                (
-                    f"The next scan may remove up to {held} videos that the last one did not find, "
-                    "with how far people got in them."
-                ),
-                (
-                    "A disk that is not mounted looks the same as an emptied one. If these films "
-                    "are only away, leave this and scan again when they are back."
-                ),
-            ),
-            stays=(NEVER_LOST, "Videos that the next scan finds stay, whatever the list says."),
-            button=f"Approve the removal of {held} videos",
-            back=page_of(item_id),
-            items=items,
-        )
-
 
 def routes(
     *,
@@ -265,10 +265,11 @@ def routes(
     edit_location: EditLocation,
     remove_location: RemoveLocation,
     test_location: TestLocation,
+    name_secrets: NameSecrets,
     request_scan: RequestScan,
-    approve_removal: ApproveRemoval,
+    probe_bytes: int,
 ) -> Sequence[Route]:
-    """Build the pages of storage locations."""
+    """Build the pages; ``probe_bytes`` is what may be read of a file on another machine."""
 
     def scan(item_id: UUID) -> None:
         request_scan(location_id=LocationId(item_id), actor=the_actor())
@@ -279,13 +280,10 @@ def routes(
     def remove(item_id: UUID) -> None:
         remove_location(location_id=LocationId(item_id), actor=the_actor())
 
-    def approve(item_id: UUID) -> None:
-        approve_removal(location_id=LocationId(item_id), actor=the_actor())
-
     def to_list(_: UUID) -> str:
         return url_for("admin.locations")
 
-    ask = Questions(read_only, catalogue, clock)
+    ask = Questions(read_only, catalogue)
     one = "/locations/<uuid:item_id>"
     return (
         Route("/locations", LocationsView.as_view("locations", read_only, catalogue, clock)),
@@ -293,26 +291,20 @@ def routes(
             "/locations/new",
             NewLocationView.as_view("location_new", add_location, storages, read_only),
         ),
-        Route(one, LocationView.as_view("location", read_only, catalogue, clock, trail)),
+        Route(
+            one, LocationView.as_view("location", read_only, catalogue, clock, trail, probe_bytes)
+        ),
         Route(
             f"{one}/edit",
-            EditLocationView.as_view("location_edit", edit_location, storages, read_only),
+            EditLocationView.as_view(
+                "location_edit", edit_location, name_secrets, storages, read_only
+            ),
         ),
         Route(
             f"{one}/scan",
             ButtonView.as_view("location_scan", scan, "The scan is on its way.", page_of),
         ),
         Route(f"{one}/test", ButtonView.as_view("location_test", test, "It answers:", page_of)),
-        Route(
-            f"{one}/approve",
-            AskingView.as_view(
-                "location_approve",
-                ask.approve,
-                approve,
-                "Approved. The scan that removes them is on its way.",
-                page_of,
-            ),
-        ),
         Route(
             f"{one}/remove",
             AskingView.as_view(

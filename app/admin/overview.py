@@ -9,7 +9,7 @@ from flask.views import MethodView
 
 from app.admin.actions import Route
 from app.admin.jobs import job_row
-from app.admin.locations import held_of, state_of
+from app.admin.locations import state_of
 from domain.federation.connection import Connection, ConnectionState
 from domain.library.storage_location import StorageLocation
 from ports.clock import Clock
@@ -77,10 +77,10 @@ def warnings_of(
     """Yield what of the locations and connections waits for an admin."""
     for location in locations:
         page = url_for("admin.location", item_id=location.id)
-        held = held_of(location)
+        held = location.waiting_removals
         if held:
             text = f"{location.name}: {held} videos were not found and are kept until you decide."
-            yield Notice(text, page, "Decide")
+            yield Notice(text, url_for("admin.location_removal", item_id=location.id), "Decide")
         elif location.enabled and location.reachable is False:
             reason = location.unreachable_reason.removeprefix("unreachable: ")
             text = f"{location.name} does not answer: {reason}. Its films are shown as offline."

@@ -62,11 +62,20 @@ class Principal:
     visibility: Visibility
     scopes: frozenset[Scope]
     is_peer: bool = False
+    by_session: bool = False
     connection_id: ConnectionId | None = None
 
 
 SessionUser = Callable[[], User | None]
 """Returns the person of the request's session cookie, or None."""
+
+CheckForm = Callable[[], None]
+"""Raises where the request does not carry the token of its own session's forms."""
+
+
+def no_form_counts() -> None:
+    """Refuse: where nobody checks tokens, no session changes anything."""
+    raise Forbidden("with a session the API only reads")
 
 
 def bearer_key(authorization: str | None, api_key: str | None) -> str | None:
@@ -148,6 +157,7 @@ class Guard:
     audit: AuditTrail
     clock: Clock
     federation_enabled: bool
+    check_form: CheckForm = no_form_counts
 
     def init_app(self, app: Flask) -> None:
         """Stand in front of every request of ``app``."""
@@ -167,26 +177,31 @@ class Guard:
     def _admit(self, app: Flask, here: _AppCtxGlobals, asked: Request) -> None:
         if not self.federation_enabled and asked.path.startswith(_FEDERATION_ONLY):
             raise NotFound("There is nothing at this address.")
-        caller = here.principal = self._identify(asked, here.client_address)
+        declared = declared_operation(app.view_functions.get(asked.endpoint or ""))
+        writes = declared is not None and declared.writes
+        caller = here.principal = self._identify(asked, here.client_address, writes=writes)
         if asked.query_string:  # whoever sends a key nowhere else is refused above, with a 401
             refuse_credentials_in_query(asked.query_string.decode("latin-1"))
         if asked.routing_exception is not None:
             return  # the framework answers 404 or 405 itself
-        declared = declared_operation(app.view_functions.get(asked.endpoint or ""))
         if declared is None or declared.scope is None:
             raise RouteUndeclared
         here.operation = declared
         if declared.scope not in caller.scopes:
             raise ScopeMissing(f"the scope {declared.scope} is missing", scope=declared.scope)
+        if declared.writes:
+            if not caller.by_session:
+                raise Forbidden("keys only read; this takes the session of an admin")
+            self.check_form()
         if declared.limit:
             here.allowance = self.limits.count(declared.limit, caller.limit_id)
             here.allowance.require()
 
-    def _identify(self, asked: Request, address: str) -> Principal:
+    def _identify(self, asked: Request, address: str, *, writes: bool) -> Principal:
         text = self._presented_key(asked, address)
         user = self.session_user()
         if text is None:
-            return _of_user(user, address)
+            return _of_user(user, address, writes=writes)
         if user is not None:
             raise Malformed("send one credential, not two: this has a key and a session")
         return self.of_key(text, address)
@@ -261,17 +276,18 @@ class Guard:
         return response
 
 
-def _of_user(user: User | None, address: str) -> Principal:
-    """A signed-in admin reads what everybody on this node sees; keys are for all else."""
+def _of_user(user: User | None, address: str, *, writes: bool) -> Principal:
+    """A signed-in admin reads what everybody on this node sees, and may call what ``writes``."""
     if user is None or not user.active:
         raise CredentialsMissing
     if not user.is_admin:
         raise Forbidden("the API takes the session of an admin, or an API key")
-    if request.method not in {"GET", "HEAD"}:
-        raise Forbidden("with a session the API only reads")
+    if request.method not in {"GET", "HEAD"} and not writes:
+        raise Forbidden("with a session this address only reads")
     return Principal(
         actor=Actor(f"user:{user.id}", address),
         limit_id=user.id.hex,
         visibility=EVERYTHING,
         scopes=_ALL_SCOPES,
+        by_session=True,
     )

@@ -13,7 +13,8 @@ import orjson
 from flask import Blueprint, Response, request
 
 from app.api import parameters, schemas
-from app.api.auth import API_ROOT, principal
+from app.api.auth import API_ROOT, ScopeMissing, principal
+from app.api.exports import LINES, Exports, asks_for_lines
 from app.api.operation import Operation, operation
 from domain.errors import NotFound
 from domain.federation.api_key import Scope
@@ -60,6 +61,7 @@ class LibraryViews:
     ) -> None:
         self._catalogue, self._read_picture = catalogue, read_picture
         self._clock, self._node = clock, node
+        self._exports = Exports(catalogue)
 
     @operation(
         Operation(
@@ -103,12 +105,18 @@ class LibraryViews:
             scope=Scope.READ,
             query=schemas.WorksQuery,
             answer=schemas.WorksPage,
+            also={LINES: "all works, a Work a line; only the parameter filter goes with it"},
         )
     )
     def works(self) -> Response:
-        """List works, by number or behind a cursor."""
+        """List works, by number or behind a cursor, or send all of them as lines."""
         args = request.args
         sort, where = parameters.sort(args), parameters.work_filter(args)
+        needs = where.needs_metadata or sort.removeprefix("-") == "rating"
+        if needs and not principal().visibility.metadata:
+            raise ScopeMissing(f"the scope {Scope.METADATA} is missing", scope=Scope.METADATA)
+        if asks_for_lines(request.accept_mimetypes):
+            return self._exports.answer(args, principal().visibility, where)
         after = parameters.cursor(args)
         paging = parameters.paging(args, per_page=50)
         if after is not None:
@@ -121,6 +129,7 @@ class LibraryViews:
             where=where,
         )
         response = _page("works", page, paging)
+        response.vary.add("Accept")
         if paging.page < paging.total_pages(page.total_count):
             # Who did not ask for a number walks on behind a cursor: as quick at any depth.
             by_number = "page" in args or page.after is None
@@ -134,6 +143,7 @@ class LibraryViews:
         )
         pagination = '{"current_page":null,"total_pages":null,"total_count":null}'
         response = _envelope("works", part.documents, pagination)
+        response.vary.add("Accept")
         if part.after is not None:
             _lead_on(response, {"after": part.after, "per_page": str(limit)})
         return response
@@ -143,15 +153,20 @@ class LibraryViews:
             summary="Read a work with its videos",
             scope=Scope.READ,
             answer=schemas.Work,
-            statuses={404: "no such work, as far as the key sees"},
+            statuses={
+                304: "If-None-Match names the present state",
+                404: "no such work, as far as the key sees",
+            },
         )
     )
     def work(self, work_id: UUID) -> Response:
-        """Read one work."""
+        """Read one work; its ETag is what If-Match of a change takes."""
         document = self._catalogue.work(principal().visibility, WorkId(work_id))
         if document is None:
             raise WorkNotFound
-        return Response(document, mimetype=_JSON)
+        response = work_response(document)
+        response.make_conditional(request)
+        return response
 
     @operation(
         Operation(
@@ -210,6 +225,18 @@ class LibraryViews:
         if picture is None or kind is None:
             raise ThumbnailNotFound
         return picture_response(picture, kind)
+
+
+def work_response(document: str) -> Response:
+    """Send a work, tagged by what is sent."""
+    response = Response(document, mimetype=_JSON)
+    response.set_etag(work_tag(document))
+    return response
+
+
+def work_tag(document: str) -> str:
+    """Return the entity tag of a work as a caller sees it."""
+    return hashlib.sha256(document.encode()).hexdigest()[:32]
 
 
 def picture_type(data: bytes) -> str | None:

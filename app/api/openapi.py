@@ -64,8 +64,12 @@ def document(app: Flask, *, title: str, version: str) -> dict[str, Any]:
     """Return the OpenAPI document of ``app``."""
     routes = list(declared_routes(app))
     answers = {r.operation.answer for r in routes if r.operation.answer} | {schemas.ProblemDetails}
+    bodies = {r.operation.body for r in routes if r.operation.body}
     _, models = models_json_schema(
-        [(model, "serialization") for model in sorted(answers, key=lambda m: m.__name__)],
+        [
+            *((model, "serialization") for model in sorted(answers, key=lambda m: m.__name__)),
+            *((model, "validation") for model in sorted(bodies, key=lambda m: m.__name__)),
+        ],
         ref_template=_REF,
     )
     paths: dict[str, dict[str, Any]] = {}
@@ -87,7 +91,14 @@ def document(app: Flask, *, title: str, version: str) -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "An API key of this node, only ever in this header.",
-                }
+                },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "velour",
+                    "description": "The session of an admin; __Host-velour on an https node. What "
+                    "changes something needs the token of a form too, in X-CSRFToken.",
+                },
             },
         },
         "security": [{"key": []}],
@@ -100,11 +111,22 @@ def _operation(route: Declared) -> dict[str, Any]:
         "operationId": route.rule.endpoint.replace(".", "_"),
         "summary": declared.summary,
         "tags": [declared.tag],
-        "parameters": [*_path_parameters(route.rule), *_query_parameters(declared.query)],
+        "parameters": [
+            *_path_parameters(route.rule),
+            *_query_parameters(declared.query),
+            *_header_parameters(declared.headers),
+        ],
         "responses": _responses(declared),
     }
+    if declared.body is not None:
+        schema = {"$ref": _REF.format(model=declared.body.__name__)}
+        content = {"application/json": {"schema": schema}}
+        described["requestBody"] = {"required": True, "content": content}
     if declared.scope is None:
         described["security"] = []
+    elif declared.writes:
+        described["security"] = [{"session": []}]
+        described["description"] = "Needs the session of an admin and a CSRF token; keys only read."
     else:
         described["description"] = f"Needs the scope `{declared.scope}`."
     return described
@@ -115,9 +137,10 @@ def _responses(declared: Operation) -> dict[str, Any]:
         schema: dict[str, Any] = {"$ref": _REF.format(model=declared.answer.__name__)}
     else:
         schema = {"type": "string", "contentEncoding": "binary"}
-    responses: dict[str, Any] = {
-        "200": {"description": "OK", "content": {declared.media_type: {"schema": schema}}}
-    }
+    content: dict[str, Any] = {declared.media_type: {"schema": schema}}
+    for media_type, meaning in declared.also.items():
+        content[media_type] = {"schema": {"type": "string", "description": meaning}}
+    responses: dict[str, Any] = {"200": {"description": "OK", "content": content}}
     common = _KEYED if declared.scope is not None else {}
     for status, meaning in sorted({**common, **declared.statuses}.items()):
         answer: dict[str, Any] = {"description": meaning}
@@ -136,6 +159,17 @@ def _path_parameters(rule: Rule) -> Iterator[dict[str, Any]]:
     for name, converter in rule._converters.items():  # noqa: SLF001 - Werkzeug shows it nowhere else
         schema = _CONVERTERS.get(type(converter).__name__, {"type": "string"})
         yield {"name": name, "in": "path", "required": True, "schema": dict(schema)}
+
+
+def _header_parameters(headers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for name, meaning in headers.items():
+        yield {
+            "name": name,
+            "in": "header",
+            "required": True,
+            "description": meaning,
+            "schema": {"type": "string"},
+        }
 
 
 def _query_parameters(model: type[BaseModel] | None) -> Iterator[dict[str, Any]]:

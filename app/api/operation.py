@@ -25,9 +25,13 @@ class Operation:
         limit: class of requests it counts as (``api``, ``search``, ``thumbnail``); empty where
             the view counts by itself.
         action: name in the audit trail; empty where the view writes its own entry.
+        writes: it changes something: for the session of an admin with a CSRF token, never for keys.
         query: model of the query parameters.
+        body: model of the JSON body.
+        headers: header fields it needs (name -> what it says).
         answer: model of the JSON answer, or None where ``media_type`` says it all.
         media_type: of the answer.
+        also: further media types of the answer that can be asked for (type -> what it holds).
         statuses: further answers of this route (status -> what it means).
         tag: heading in the documentation.
     """
@@ -36,9 +40,13 @@ class Operation:
     scope: Scope | None
     limit: str = "api"
     action: str = "api.read"
+    writes: bool = False
     query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     answer: type[BaseModel] | None = None
     media_type: str = "application/json"
+    also: Mapping[str, str] = field(default_factory=dict)
     statuses: Mapping[int, str] = field(default_factory=dict)
     tag: str = "library"
 

@@ -12,14 +12,19 @@ from werkzeug.datastructures import MultiDict
 
 from app.api.problems import Malformed
 from domain.errors import Invalid
-from domain.ids import LibraryId
+from domain.ids import LibraryId, SeriesId
+from domain.library.description import MAX_NAME, MAX_SEASON, MAX_TAG
 from domain.library.video import Availability
-from ports.library.catalogue import SORTS, WorkFilter
+from ports.library.catalogue import SORTS, WorkFilter, WorkKind
 
 MAX_PER_PAGE = 200
 MAX_PAGE = 1_000_000_000
 MAX_QUERY = 200
 MAX_CURSOR = 1000
+FILTERS = (
+    "year", "tag", "genre", "person", "library", "availability", "min_rating", "series", "season",
+    "kind",
+)  # fmt: skip
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _RATING = re.compile(r"10(\.0)?|[0-9](\.[0-9])?", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -110,8 +115,9 @@ def sort(args: Arguments) -> str:
 def work_filter(args: Arguments) -> WorkFilter:
     """Return the conditions of ``filter``: ``name:value`` pairs between commas, all must hold.
 
-    ``filter=year:1999,tag:noir,min_rating:7.5,availability:available,library:<id>``. A comma or a
-    backslash inside a value is written behind a backslash.
+    ``filter=year:1999,tag:noir,min_rating:7.5,availability:available,library:<id>``, and ``genre``,
+    ``person``, ``series`` (an id), ``season``, ``kind``. A comma or a backslash inside a value is
+    written behind a backslash.
     """
     text = single(args, "filter")
     if text is None or not text:
@@ -122,17 +128,20 @@ def work_filter(args: Arguments) -> WorkFilter:
         if not colon or not value or name in wanted:
             raise Malformed("filter takes name:value pairs between commas", field="filter")
         wanted[name] = value
-    unknown = wanted.keys() - {"year", "tag", "library", "availability", "min_rating"}
-    if unknown:
-        raise Malformed(
-            "filter knows year, tag, library, availability and min_rating", field="filter"
-        )
+    if wanted.keys() - set(FILTERS):
+        known = f"{', '.join(FILTERS[:-1])} and {FILTERS[-1]}"
+        raise Malformed(f"filter knows {known}", field="filter")
     return WorkFilter(
         year=_year(wanted.get("year")),
-        tag=_tag(wanted.get("tag")),
+        tag=_name(wanted.get("tag"), "tag", MAX_TAG),
         library=_library(wanted.get("library")),
         availability=_availability(wanted.get("availability")),
         min_rating=_min_rating(wanted.get("min_rating")),
+        genre=_name(wanted.get("genre"), "genre", MAX_TAG),
+        person=_name(wanted.get("person"), "person", MAX_NAME),
+        series=_series(wanted.get("series")),
+        season=_season(wanted.get("season")),
+        kind=_kind(wanted.get("kind")),
     )
 
 
@@ -168,9 +177,9 @@ def _year(text: str | None) -> int | None:
     return int(text)
 
 
-def _tag(text: str | None) -> str | None:
-    if text is not None and (len(text) > 100 or _UNPRINTABLE.search(text)):
-        raise Malformed("tag takes up to 100 characters", field="filter")
+def _name(text: str | None, name: str, most: int) -> str | None:
+    if text is not None and (len(text) > most or _UNPRINTABLE.search(text)):
+        raise Malformed(f"{name} takes up to {most} characters", field="filter")
     return text
 
 
@@ -194,3 +203,26 @@ def _min_rating(text: str | None) -> float | None:
     if text is not None and not _RATING.fullmatch(text):
         raise Malformed("min_rating takes a number from 0 to 10", field="filter")
     return None if text is None else float(text)
+
+
+def _series(text: str | None) -> SeriesId | None:
+    if text is None:
+        return None
+    try:
+        return SeriesId(UUID(text))
+    except ValueError:
+        raise Malformed("series takes the id of a series", field="filter") from None
+
+
+def _season(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not _DIGITS.fullmatch(text) or len(text) > 5 or int(text) > MAX_SEASON:
+        raise Malformed(f"season takes a number from 0 to {MAX_SEASON}", field="filter")
+    return int(text)
+
+
+def _kind(text: str | None) -> WorkKind | None:
+    if text is not None and text not in set(WorkKind):
+        raise Malformed("kind takes film or episode", field="filter")
+    return None if text is None else WorkKind(text)

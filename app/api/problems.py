@@ -37,10 +37,34 @@ class Malformed(errors.Invalid):
     title = "The request cannot be read"
 
 
+class PreconditionMissing(errors.Invalid):
+    """A change without If-Match could overwrite somebody else's."""
+
+    code = "precondition.missing"
+    title = "Say with If-Match which state you read"
+
+
+class PreconditionFailed(errors.StaleWrite):
+    """If-Match names another state than the present one."""
+
+    code = "precondition.failed"
+    title = "It changed since it was read"
+
+
+class NotJson(errors.Invalid):
+    """The body has another media type than JSON."""
+
+    code = "media-type.not-json"
+    title = "The body must be JSON"
+
+
 # The first match counts, so exceptions from a family's rule stand before it.
 STATUS: Mapping[type[errors.DomainError], HTTPStatus] = {
     Malformed: HTTPStatus.BAD_REQUEST,
     CursorInvalid: HTTPStatus.BAD_REQUEST,
+    NotJson: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    PreconditionMissing: HTTPStatus.PRECONDITION_REQUIRED,
+    PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,

@@ -4,6 +4,7 @@ Work and video texts come ready-made from the database, so these models never bu
 """
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -114,6 +115,56 @@ class Work(Shape):
     model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
 
+class EditableField(StrEnum):
+    """Fields of a work that can be set by hand."""
+
+    TITLE = "title"
+    YEAR = "year"
+    DESCRIPTION = "description"
+    DIRECTOR = "director"
+    RATING = "rating"
+    CONTENT_RATING = "content_rating"
+    TAGS = "tags"
+    GENRES = "genres"
+    PEOPLE = "people"
+    EXTERNAL_IDS = "external_ids"
+    POSTER = "poster"
+
+
+class PersonChange(BaseModel):
+    """Somebody who took part in a work."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    role: Literal["actor", "director", "writer", "producer", "composer", "guest"] = "actor"
+    character: Annotated[str, Field(max_length=200)] = ""
+
+
+class WorkChange(BaseModel):
+    """What is set by hand: the members that are there, each locked against the scans.
+
+    ``unlock`` gives fields back: the next scan fills them again.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    title: Annotated[
+        str,
+        Field(min_length=1, max_length=500, json_schema_extra=lambda schema: schema.pop("default")),
+    ] = ""
+    year: int | None = None
+    description: Annotated[str, Field(max_length=20_000)] = ""
+    director: Annotated[str, Field(max_length=300)] = ""
+    rating: Annotated[float, Field(ge=0, le=10)] | None = None
+    content_rating: Annotated[str, Field(max_length=100)] | None = None
+    tags: list[str] = []
+    genres: list[str] = []
+    people: list[PersonChange] = []
+    external_ids: dict[str, str] = {}
+    unlock: Annotated[list[EditableField], Field(strict=False)] = []
+
+
 class Pagination(Shape):
     """Where a page stands. All null while walking with ``after``, which counts nothing."""
 
@@ -155,8 +206,10 @@ class WorksQuery(PageQuery):
     filter: Annotated[
         str,
         Field(
-            description="name:value pairs between commas, all must hold: year, tag, library, "
-            "availability, min_rating; as in year:1999,tag:noir",
+            description="name:value pairs between commas, all must hold: year, tag, genre, person, "
+            "library, availability, min_rating, series, season, kind (film or episode); as in "
+            "year:1999,tag:noir. Neither case nor accents count in names. Those that ask for "
+            "metadata need its scope",
         ),
     ] = ""
     after: Annotated[

@@ -1,6 +1,8 @@
 """Forms come from our own pages: a token of the session, and the site that the browser names."""
 
-from flask import Flask, request
+from typing import cast
+
+from flask import Flask, current_app, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest
 
@@ -20,7 +22,8 @@ class ForeignForm(BadRequest):
 def protect_forms(app: Flask, secrets: Secrets) -> None:
     """Check every request of a page that changes something.
 
-    Below ``/api`` a session only reads, and a foreign page cannot make a browser send a key.
+    Below ``/api`` a foreign page cannot make a browser send a key, and what a session may change
+    there asks for ``check_form`` itself.
     Flask-WTF's look at the Referer is replaced by Sec-Fetch-Site and Origin: our pages send no
     Referer at all.
     """
@@ -37,6 +40,16 @@ def protect_forms(app: Flask, secrets: Secrets) -> None:
             return
         _check_site()
         csrf.protect()
+
+
+def check_form() -> None:
+    """Check the running request as a form is checked; the token may stand in ``X-CSRFToken``.
+
+    Raises:
+        BadRequest: no token of this session, or another site sent it.
+    """
+    _check_site()
+    cast(CSRFProtect, current_app.extensions["csrf"]).protect()
 
 
 def _check_site() -> None:

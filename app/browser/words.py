@@ -3,10 +3,15 @@
 import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
+from babelfish import Error as NoLanguage
+from babelfish import Language
 from flask import Flask
 
+from domain.library.description import episode_code
+from domain.library.subtitles import SubtitleTrack
 from ports.clock import Clock
 
 TONES = 6
@@ -47,6 +52,7 @@ _BADGES: Mapping[str, Badge] = {
     "cancelled": Badge("Cancelled", "ban", "off"),
     "ok": Badge("OK", "check", "good"),
     "held": Badge("Waits for approval", "clock", "wait"),
+    "kept": Badge("Kept as offline", "unplugged", "off"),
 }
 
 
@@ -71,6 +77,14 @@ def clock_time(seconds: float) -> str:
     hours, rest = divmod(whole, 3600)
     minutes = f"{rest // 60:02}" if hours else str(rest // 60)
     return ":".join([*([str(hours)] if hours else []), minutes, f"{rest % 60:02}"])
+
+
+def hours(count: int) -> str:
+    """Write how often something happens: ``hour``, ``6 hours``, ``day``, ``3 days``."""
+    if count % 24:
+        return "hour" if count == 1 else f"{count} hours"
+    days = count // 24
+    return "day" if days == 1 else f"{days} days"
 
 
 def size(count: float | None) -> str:
@@ -146,16 +160,64 @@ def format_name(video_codec: str | None, audio_codec: str | None, container: str
     return " · ".join([*codecs, *kept])
 
 
+def _code(season: int | None, episode: int | None) -> str:
+    return "" if season is None or episode is None else episode_code(season, episode)
+
+
+def own_title(title: str, series: str, code: str) -> str:
+    """Return an episode's title without the series and the number that file names put before it."""
+    rest = title.removeprefix(series).strip(" -·")
+    rest = rest.removeprefix(code).strip(" -·") if code else rest
+    return rest or title
+
+
+@lru_cache(maxsize=500)
+def language(tag: str) -> str:
+    """Name a language by its BCP 47 tag: ``German``, ``Portuguese (BR)``; the tag where unknown."""
+    if not tag:
+        return "Unknown language"
+    try:
+        known = Language.fromietf(tag)
+    except (NoLanguage, ValueError):
+        return tag
+    return f"{known.name} ({known.country.alpha2})" if known.country else str(known.name)
+
+
+def track_name(track: SubtitleTrack) -> str:
+    """Name a subtitle track: its language, then what is special about it."""
+    special = [
+        words
+        for words, holds in (
+            ("forced", track.forced),
+            ("for the hard of hearing", track.hearing_impaired),
+        )
+        if holds
+    ]
+    if track.title and track.title.casefold() not in language(track.language).casefold():
+        special.insert(0, track.title)
+    name = language(track.language)
+    return f"{name} ({', '.join(special)})" if special else name
+
+
 def teach_words(app: Flask, clock: Clock) -> None:
     """Give the templates the words of this module."""
     app.jinja_env.filters.update(
         duration=duration,
         clock_time=clock_time,
+        hours=hours,
         size=size,
         number=number,
         exact=exact,
         ago=lambda moment: ago(moment, clock.now()),
         tone=tone,
         sentence=sentence,
+        language=language,
+        track_name=track_name,
     )
-    app.jinja_env.globals.update(badge=badge, format_name=format_name, resolution=resolution)
+    app.jinja_env.globals.update(
+        badge=badge,
+        episode_code=_code,
+        format_name=format_name,
+        own_title=own_title,
+        resolution=resolution,
+    )

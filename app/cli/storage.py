@@ -12,12 +12,14 @@ import click
 from flask.cli import AppGroup
 
 from app.cli.errors import plain_errors
+from app.cli.removal import removal_command
 from app.usecases.library.locations import (
     AddLocation,
     RemoveLocation,
     TestLocation,
     find_location,
 )
+from app.usecases.library.removal import RefuseRemoval
 from app.usecases.library.scan_result import Tally, scan_result
 from app.usecases.library.scanning import ApproveRemoval, RequestScan
 from domain.errors import Invalid
@@ -26,6 +28,7 @@ from domain.ids import JobId
 from domain.jobs import Job, JobState
 from domain.library.document import timestamp
 from domain.library.storage_location import StorageLocation
+from ports.library.catalogue import Catalogue
 from ports.unit_of_work import ReadOnlyFactory, UnitOfWork
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -44,6 +47,8 @@ def group(
     test_location: Callable[[], TestLocation],
     request_scan: Callable[[], RequestScan],
     approve_removal: Callable[[], ApproveRemoval],
+    refuse_removal: Callable[[], RefuseRemoval],
+    catalogue: Callable[[], Catalogue],
     run_job_here: Callable[[], RunJobHere],
     read_only: ReadOnlyFactory,
 ) -> AppGroup:
@@ -58,6 +63,8 @@ def group(
         "--option", "options", multiple=True, metavar="KEY=VALUE",
         help="What the type needs to know, such as path=/films; repeat.",
     )  # fmt: skip
+    @click.option("--scan-every-hours", type=int, help="Scan it by itself that often.")
+    @click.option("--watch", is_flag=True, help="Scan soon after a change; local locations only.")
     @click.option(
         "--options-stdin", is_flag=True,
         help="Read more from standard input, KEY=VALUE a line: others cannot see secrets there.",
@@ -66,10 +73,12 @@ def group(
     @plain_errors
     def add(
         name: str,
+        *,
         storage_type: str,
         library: str,
-        *,
         options: tuple[str, ...],
+        scan_every_hours: int | None,
+        watch: bool,
         options_stdin: bool,
         as_json: bool,
     ) -> None:
@@ -79,6 +88,8 @@ def group(
             storage_type=storage_type,
             library=library,
             options=_options((*options, *_lines())) if options_stdin else _options(options),
+            scan_every_hours=scan_every_hours,
+            watch=watch,
             actor=CLI,
         )
         if as_json:
@@ -153,6 +164,14 @@ def group(
         remove_location()(location_id=location.id, actor=CLI)
         click.echo(f"{location.name}: removed")
 
+    storage.add_command(
+        removal_command(
+            approve_removal=approve_removal,
+            refuse_removal=refuse_removal,
+            catalogue=catalogue,
+            read_only=read_only,
+        )
+    )
     return storage
 
 
@@ -239,7 +258,13 @@ def _document(tx: UnitOfWork, location: StorageLocation) -> dict[str, Any]:
             "success": scan.success,
             "message": scan.message,
             "counts": asdict(scan.counts),
+            "probed": scan.probed,
+            "bytes_read": scan.bytes_read,
         },
+        "scan_every_hours": location.scan_every_hours,
+        "watch": location.watch,
+        "waiting_removals": location.waiting_removals,
+        "refused_at": location.refused_at and timestamp(location.refused_at),
         "created_at": timestamp(location.created_at),
     }
 

@@ -1,33 +1,34 @@
-"""Finding something to watch: home, the library's grid, search, a work's page, pictures."""
+"""Finding something to watch: home, the library's grid, search, a work's page."""
 
-import hashlib
 from http import HTTPStatus
 from uuid import UUID
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
 
 from app.browser.access import the_user
-from app.player.filters import SORT_NAMES, read_filter
-from app.usecases.library.thumbnails import ReadThumbnail
+from app.player.filters import KIND_NAMES, RATINGS, SORT_NAMES, read_filter
+from app.player.series import next_episode
 from app.usecases.library.watching import MarkWatched
-from domain.ids import VideoId, WorkId
-from domain.library.video import VideoNotFound
+from domain.ids import WorkId
 from domain.library.work import WorkNotFound
-from ports.library.catalogue import EVERYTHING, CardSlice, Catalogue
+from ports.library.catalogue import (
+    EVERYTHING,
+    CardSlice,
+    Catalogue,
+    TermKind,
+    VideoView,
+    WorkFilter,
+    WorkKind,
+)
+from ports.library.catalogue import WorkView as ShownWork
 from ports.unit_of_work import ReadOnlyFactory
 
 PER_PAGE = 60
 MAX_QUERY = 200
 _ROW = 12
-_PICTURE_LIFE = "private, max-age=604800"
-_NO_PICTURE_LIFE = "private, max-age=60"
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"RIFF", "image/webp"),
-)
+_GENRES = 100
 
 
 class HomeView(MethodView):
@@ -42,13 +43,22 @@ class HomeView(MethodView):
         viewer = the_user().id
         with self._read_only() as tx:
             libraries = tx.libraries.all()
-        recent = self._catalogue.cards(
-            EVERYTHING, viewer=viewer, after=None, limit=_ROW, sort="-created_at"
+        films, episodes = (
+            self._catalogue.cards(
+                EVERYTHING,
+                viewer=viewer,
+                after=None,
+                limit=_ROW,
+                sort="-created_at",
+                where=WorkFilter(kind=kind),
+            ).cards
+            for kind in (WorkKind.FILM, WorkKind.EPISODE)
         )
         return render_template(
             "player/home.html",
             begun=self._catalogue.continue_watching(EVERYTHING, viewer=viewer, limit=_ROW),
-            recent=recent.cards,
+            films=films,
+            episodes=episodes,
             libraries=libraries,
             counts=self._catalogue.library_counts(),
         )
@@ -75,7 +85,14 @@ class LibraryView(MethodView):
             where=wanted.where,
         )
         return render_template(
-            "player/library.html", wanted=wanted, page=page, libraries=libraries, sorts=SORT_NAMES
+            "player/library.html",
+            wanted=wanted,
+            page=page,
+            libraries=libraries,
+            sorts=SORT_NAMES,
+            kinds=KIND_NAMES,
+            ratings=RATINGS,
+            genres=self._catalogue.terms(TermKind.GENRE, limit=_GENRES),
         )
 
 
@@ -117,15 +134,23 @@ class WorkView(MethodView):
         work = self._catalogue.work_view(EVERYTHING, WorkId(work_id), viewer=the_user().id)
         if work is None:
             raise WorkNotFound
-        playable = [video for video in work.videos if video.availability == "available"]
-        begun = [video for video in playable if video.position > 0]
-        # What was begun goes on; else what a browser plays, the sharpest first.
-        best = max(
-            begun or playable,
-            key=lambda video: (video.web_compatible, video.height or 0),
-            default=None,
+        return render_template(
+            "player/work.html",
+            work=work,
+            best=best_video(work),
+            following=next_episode(self._catalogue, work, the_user().id),
         )
-        return render_template("player/work.html", work=work, best=best)
+
+
+def best_video(work: ShownWork) -> VideoView | None:
+    """Return the video to play: what was begun; else what browsers play, the sharpest first."""
+    playable = [video for video in work.videos if video.availability == "available"]
+    begun = [video for video in playable if video.position > 0]
+    return max(
+        begun or playable,
+        key=lambda video: (video.web_compatible, video.height or 0),
+        default=None,
+    )
 
 
 class WatchedView(MethodView):
@@ -141,25 +166,3 @@ class WatchedView(MethodView):
         self._mark_watched(user_id=the_user().id, work_id=WorkId(work_id), watched=watched)
         flash("Marked as watched." if watched else "Marked as not watched.", "good")
         return redirect(url_for("player.work", work_id=work_id), code=303)
-
-
-class ArtView(MethodView):
-    """A video's still, for whoever may see the video."""
-
-    init_every_request = False
-
-    def __init__(self, catalogue: Catalogue, read_thumbnail: ReadThumbnail) -> None:
-        self._catalogue, self._read_thumbnail = catalogue, read_thumbnail
-
-    def get(self, video_id: UUID) -> ResponseReturnValue:
-        target = self._catalogue.stream_target(EVERYTHING, VideoId(video_id))
-        if target is None:
-            raise VideoNotFound
-        data = self._read_thumbnail(target=target) or b""
-        # A peer may have sent anything; only what looks like a picture is passed on as one.
-        kind = next((kind for start, kind in _SIGNATURES if data.startswith(start)), None)
-        if kind is None:
-            return Response(status=404, headers={"Cache-Control": _NO_PICTURE_LIFE})
-        response = Response(data, mimetype=kind, headers={"Cache-Control": _PICTURE_LIFE})
-        response.set_etag(hashlib.sha256(data).hexdigest()[:32])
-        return response.make_conditional(request)

@@ -1,12 +1,14 @@
 """A series: what episodes belong to. Seasons are numbers of episodes and need no rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from typing import Any
 
 from domain.errors import Invalid, NotFound
 from domain.ids import SeriesId
 from domain.library.description import MAX_DESCRIPTION, MAX_TITLE, EpisodeMark
+from domain.library.editing import checked_changes
 from domain.library.work import check_year
 from domain.text import clean, fold
 
@@ -54,6 +56,25 @@ class Series:
             return all(self.external_ids[k] == mark.series_external_ids[k] for k in shared)
         years_agree = None in (self.year, mark.series_year) or self.year == mark.series_year
         return fold(self.title) == fold(mark.series) and years_agree
+
+    def edit(self, changes: Mapping[str, Any], *, unlock: frozenset[str], at: datetime) -> None:
+        """Set fields by hand and lock them; ``unlock`` gives fields back to the scans.
+
+        Raises:
+            Invalid: naming the field; the series is unchanged then.
+        """
+        if unknown := (changes.keys() | unlock) - set(LOCKABLE):
+            raise Invalid(f"no such field: {', '.join(sorted(unknown))}", field=min(unknown))
+        if "year" in changes:
+            check_year(changes["year"], today=at)
+        changed = replace(
+            self,
+            **checked_changes(changes),
+            locked=(self.locked | changes.keys()) - unlock,
+            updated_at=at,
+        )
+        for one in fields(self):
+            setattr(self, one.name, getattr(changed, one.name))
 
     def fill(self, mark: EpisodeMark, *, at: datetime) -> bool:
         """Take over what an episode's source says of the series and nobody has said yet."""

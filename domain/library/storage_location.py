@@ -1,7 +1,7 @@
 """Where videos live, and what the last scan of it said."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -112,6 +112,19 @@ class StorageLocation:
             raise Invalid(
                 f"scan_every_hours takes 1 to {MAX_SCAN_EVERY_HOURS}", field="scan_every_hours"
             )
+        if self.watch and self.storage_type is not StorageType.LOCAL:
+            raise Invalid("only folders of this machine can be watched", field="watch")
+
+    @property
+    def waiting_removals(self) -> int:
+        """How many missing videos wait for an admin's decision."""
+        return self.last_scan.held if self.last_scan else 0
+
+    def refuse_removal(self, *, at: datetime) -> None:
+        """Keep what is missing now, shown as offline, and wait for nobody any more."""
+        self.refused_at = at
+        if self.last_scan is not None:
+            self.last_scan = replace(self.last_scan, held=0)
 
     def is_scan_due(self, now: datetime, *, asked_at: datetime | None = None) -> bool:
         """Tell whether the schedule asks for a scan.

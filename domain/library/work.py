@@ -21,7 +21,9 @@ from domain.library.description import (
     YEARS_AHEAD,
     Credit,
     Description,
+    episode_code,
 )
+from domain.library.editing import MergeRefused, NotOurs, checked_changes
 from domain.text import clean
 
 MAX_AGE = 21
@@ -103,6 +105,13 @@ class Work:
             raise Invalid(f"no such field: {', '.join(sorted(unknown))}", field="locked")
 
     @property
+    def episode_code(self) -> str:
+        """Season and episode as people write them (``S01E02``), empty where not both are known."""
+        if self.season is None or self.episode is None:
+            return ""
+        return episode_code(self.season, self.episode)
+
+    @property
     def episode_key(self) -> tuple[SeriesId, int, int] | None:
         """Which episode of which series this is, or None for another kind of work."""
         if self.series_id is None:
@@ -127,21 +136,53 @@ class Work:
         """Set fields by hand and lock them; ``unlock`` gives fields back to the scans.
 
         Raises:
+            NotOurs: the work was learnt from a peer.
             Invalid: naming the field; the work is unchanged then.
         """
         if unknown := (changes.keys() | unlock) - set(LOCKABLE):
             raise Invalid(f"no such field: {', '.join(sorted(unknown))}", field=min(unknown))
+        self.require_ours()
         if "year" in changes:
             check_year(changes["year"], today=at)
         changed = replace(
             self,
-            **changes,
+            **checked_changes(changes),
             locked=(self.locked | changes.keys()) - unlock,
             organized=True,
             updated_at=at,
         )
         for one in fields(self):
             setattr(self, one.name, getattr(changed, one.name))
+
+    def require_ours(self) -> None:
+        """Raise NotOurs where the work was learnt from a peer."""
+        if self.connection_id is not None:
+            raise NotOurs("It was learnt from another node, and only that node changes it.")
+
+    def merge_into(self, other: "Work", *, at: datetime) -> None:
+        """Hide this work behind ``other``, where its videos are shown from now on.
+
+        An own work is never hidden behind a learnt one: peers of ours, who see no learnt works,
+        would lose sight of it.
+
+        Raises:
+            MergeRefused: also where one of the two is hidden behind another already.
+        """
+        if other.id == self.id:
+            raise MergeRefused("A work cannot be merged into itself.")
+        if self.merged_into is not None or other.merged_into is not None:
+            raise MergeRefused("One of the two is merged into another work already.")
+        if self.connection_id is None and other.connection_id is not None:
+            raise MergeRefused(
+                "A work of this node cannot go into one of another node. Merge them the other way."
+            )
+        self.merged_into, self.updated_at = other.id, at
+
+    def undo_merge(self, *, at: datetime) -> None:
+        """Show this work on its own again; raises MergeRefused where it is not hidden."""
+        if self.merged_into is None:
+            raise MergeRefused("The work is not merged into another.")
+        self.merged_into, self.updated_at = None, at
 
     def _change(self, said: Description, names: set[str], at: datetime) -> bool:
         news = False

@@ -4,14 +4,17 @@ Everything takes a ``Visibility``; what it does not cover does not exist: not in
 count, not by id.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from domain.errors import Invalid
-from domain.ids import ConnectionId, LibraryId, LocationId, UserId, VideoId, WorkId
+from domain.ids import ConnectionId, LibraryId, LocationId, SeriesId, UserId, VideoId, WorkId
+from domain.library.description import Credit
 from domain.library.storage_location import StorageType
+from domain.library.subtitles import SubtitleTrack
 from domain.library.video import Availability
 
 
@@ -34,17 +37,54 @@ class Visibility:
 EVERYTHING = Visibility(libraries=None, learnt=True, metadata=True)
 
 SORTS = ("title", "-title", "created_at", "-created_at", "year", "-year", "rating", "-rating")
+EPISODE_SORT = "episode"  # by season and episode; only within one series
+
+
+class TermKind(StrEnum):  # what works can be looked up by
+    TAG = "tag"
+    GENRE = "genre"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A tag, a genre or a person, in the spelling of a work; ``works`` shown ones carry it."""
+
+    kind: TermKind
+    name: str
+    works: int
+
+
+class WorkKind(StrEnum):
+    """An episode belongs to a series; all else counts as a film."""
+
+    FILM = "film"
+    EPISODE = "episode"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkFilter:
-    """Conditions on works; all must hold, None holds always."""
+    """Conditions on works; all must hold, None holds always.
+
+    Tags, genres and people are compared folded: neither case nor accents count.
+    """
 
     year: int | None = None
     tag: str | None = None
     library: LibraryId | None = None
     availability: Availability | None = None
     min_rating: float | None = None
+    genre: str | None = None
+    person: str | None = None
+    series: SeriesId | None = None
+    season: int | None = None
+    kind: WorkKind | None = None
+
+    @property
+    def needs_metadata(self) -> bool:
+        """Whether it asks for what only the scope ``metadata`` shows; else it holds nowhere."""
+        asked = (self.tag, self.genre, self.person, self.min_rating, self.series, self.season)
+        return any(one is not None for one in (*asked, self.kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +130,9 @@ class WorkCard:
     sources: tuple[str, ...] = ()
     position_share: float | None = None  # how far the viewer is, 0–1
     watched: bool = False
+    poster: str = ""  # digest of the picture, empty where there is none
+    series_title: str = ""
+    episode_code: str = ""  # as S01E02
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +164,15 @@ class VideoView:
     source: str = ""
     position: float = 0.0
     watched: bool = False
+    subtitles: tuple[SubtitleTrack, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRef:
+    """The series that an episode belongs to."""
+
+    id: SeriesId
+    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +189,78 @@ class WorkView:
     tags: tuple[str, ...]
     created_at: datetime
     videos: tuple[VideoView, ...] = field(default=())
+    genres: tuple[str, ...] = ()
+    credits: tuple[Credit, ...] = ()
+    external_ids: Mapping[str, str] = field(default_factory=dict)
+    series: SeriesRef | None = None
+    season: int | None = None
+    episode: int | None = None
+    poster: str = ""
+    locked: frozenset[str] = frozenset()
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesCard:
+    """A series as a grid shows it; ``episodes`` counts the visible ones."""
+
+    id: SeriesId
+    title: str
+    year: int | None
+    poster: str
+    episodes: int
+    thumbnail_video_id: VideoId | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesSlice:
+    """Series of one keyset page; ``after`` continues it, None at the end."""
+
+    cards: Sequence[SeriesCard]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonCount:
+    """A season with at least one visible episode. Season 0 holds the specials."""
+
+    number: int
+    episodes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesView:
+    """A series as its own page shows it; its episodes are walked as works are."""
+
+    id: SeriesId
+    title: str
+    year: int | None
+    description: str
+    external_ids: Mapping[str, str]
+    poster: str
+    locked: frozenset[str]
+    version: int
+    seasons: tuple[SeasonCount, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingVideo:
+    """A video that scans of its location do not find any more; ``name`` is its path there."""
+
+    id: VideoId
+    work_id: WorkId
+    work_title: str
+    name: str
+    file_size: int
+    missing_since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MissingSlice:
+    """Missing videos of one keyset page; ``after`` continues it, None at the end."""
+
+    videos: Sequence[MissingVideo]
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +313,8 @@ class Catalogue(Protocol):
     ) -> DocumentSlice:
         """Return up to ``limit`` work documents behind the cursor (None: from the start).
 
+        ``sort`` is one of SORTS, or EPISODE_SORT where ``where`` names a series.
+
         Raises:
             CursorInvalid: not a cursor of this order.
         """
@@ -240,6 +366,26 @@ class Catalogue(Protocol):
         self, seen_by: Visibility, work_id: WorkId, *, viewer: UserId | None
     ) -> WorkView | None:
         """Return what the work page shows, or None."""
+        ...
+
+    def terms(self, kind: TermKind, *, starts: str = "", limit: int) -> Sequence[Term]:
+        """Return terms of shown works, by name, whose name begins so, for the node's people."""
+        ...
+
+    def series_cards(self, seen_by: Visibility, *, after: str | None, limit: int) -> SeriesSlice:
+        """Return series with at least one visible episode, by title."""
+        ...
+
+    def series_view(self, seen_by: Visibility, series_id: SeriesId) -> SeriesView | None:
+        """Return what the page of a series shows, or None where no episode is visible."""
+        ...
+
+    def missing(self, location_id: LocationId, *, after: str | None, limit: int) -> MissingSlice:
+        """Return the location's missing videos, the oldest row first, for the admin pages."""
+        ...
+
+    def export(self, seen_by: Visibility, *, where: WorkFilter = WorkFilter()) -> Iterator[bytes]:
+        """Yield all work documents as lines, the oldest first, in chunks of some 100 KiB."""
         ...
 
     def library_counts(self) -> Mapping[LibraryId, Totals]:

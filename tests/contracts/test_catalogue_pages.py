@@ -86,7 +86,7 @@ FILTERS = [
     (WorkFilter(tag="even"), lambda w: "even" in w["tags"]),
     (WorkFilter(tag='quo"ted'), lambda w: 'quo"ted' in w["tags"]),
     (WorkFilter(tag="quo"), lambda w: False),
-    (WorkFilter(tag="EVEN"), lambda w: False),
+    (WorkFilter(tag="ÉVEN"), lambda w: "even" in w["tags"]),
     (WorkFilter(min_rating=2.0), lambda w: (w["rating"] or -1) >= 2),
     (WorkFilter(year=1992, tag="odd"), lambda w: w["year"] == 1992 and "odd" in w["tags"]),
     (WorkFilter(availability=Availability.AVAILABLE), lambda w: True),

@@ -119,15 +119,21 @@ def test_search_tables_stay_right_under_change_and_removal(empty_sqlite, tmp_pat
             for name, kind, _ in columns
         }
         marks = ", ".join(f":{name}" for name in names)
-        for number in range(1, 4):
+        for number in range(1, 6):
             row |= {"row": number, "id": bytes([number] * 16), "locator": f"l{number}"}
             row["search_text"] = f"alpha {number}"
             connection.execute(f"INSERT INTO video ({', '.join(names)}) VALUES ({marks})", row)
         connection.execute("UPDATE video SET search_text = 'beta' WHERE row = 1")
         connection.execute("UPDATE video SET availability = 'gone' WHERE row = 2")
         connection.execute("DELETE FROM video WHERE row = 3")
+        connection.execute(
+            "UPDATE video SET availability = 'gone', search_text = 'x' WHERE row = 4"
+        )
+        connection.execute(
+            "UPDATE video SET availability = '', search_text = 'alpha' WHERE row = 4"
+        )
         for table in ("video_text_word", "video_text_part"):
             connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
             found = connection.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH 'alpha'")
-            assert found.fetchall() == [(2,)]
+            assert found.fetchall() == [(4,), (5,)]  # what is gone is in no index
     connection.close()

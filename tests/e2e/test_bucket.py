@@ -1,5 +1,7 @@
 """Real films in a real bucket, listed and served by a real node."""
 
+import uuid
+
 import pytest
 import requests
 
@@ -11,7 +13,7 @@ PREFIX = "cinema"
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """A store of this module's own: its last test takes it away."""
+    """A store of this module's own: one test takes its bucket away."""
     try:
         with running_store(tmp_path_factory.mktemp("bucket")) as running:
             yield running
@@ -19,11 +21,15 @@ def store(tmp_path_factory):
         absent("s3", str(exc))
 
 
-@pytest.fixture(scope="module")
-def bucket(store, film, big_film):
-    name = store.new_bucket()
+def fill(store, name, film, big_film):
+    store.client.create_bucket(Bucket=name)
     for key, path in (("Metropolis (1927).mp4", film), ("ü/Nosferatu.mp4", big_film)):
         store.client.put_object(Bucket=name, Key=f"{PREFIX}/{key}", Body=path.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def bucket(store, film, big_film):
+    fill(store, name := f"films-{uuid.uuid4().hex[:12]}", film, big_film)
     return name
 
 
@@ -105,7 +111,9 @@ def test_secrets_lie_nowhere_in_clear(node, urls, as_peer):
         assert b"X-Amz-Signature" not in content, path
 
 
-def test_a_store_that_is_gone_takes_no_film_along(node, urls, as_app, as_peer, store, bucket):
+def test_a_store_that_is_gone_takes_no_film_along(
+    node, urls, as_app, as_peer, store, bucket, film, big_film
+):
     store.remove_bucket(bucket)
     result = node.run("storage", "scan", "Bucket", "--wait")
     assert result.returncode == 1
@@ -115,3 +123,4 @@ def test_a_store_that_is_gone_takes_no_film_along(node, urls, as_app, as_peer, s
     answer = ask(urls["Nosferatu.mp4"], as_peer, Range="bytes=0-9")
     assert answer.status_code == 503
     assert answer.json()["code"] == "storage.unreachable"
+    fill(store, bucket, film, big_film)  # for the other tests, which come in any order

@@ -9,6 +9,8 @@ from app.usecases.library.locations import (
     CreateLibrary,
     EditLocation,
     LocationInUse,
+    LocationSecrets,
+    NameSecrets,
     RemoveLibrary,
     RemoveLocation,
     find_library,
@@ -21,7 +23,7 @@ from domain.errors import AlreadyExists, Conflict, Invalid
 from domain.federation.audit import CLI
 from domain.federation.connection import Connection, ConnectionState, Direction
 from domain.ids import ConnectionId
-from domain.library.storage_location import LibraryNotFound, LocationNotFound
+from domain.library.storage_location import LibraryNotFound, LocationNotFound, StorageType
 from ports.library.storage import OptionsInvalid, StorageUnreachable
 
 
@@ -172,3 +174,40 @@ def test_every_change_is_in_the_audit_trail(audit_reader, add, edit):
     edit(add())
     actions = [row.entry.action for row in audit_reader.page(before=None, limit=9)]
     assert actions == ["location.edit", "location.add", "library.create"]
+
+
+@pytest.fixture
+def kept_secrets(read_only, secret_box):
+    return LocationSecrets(read_only, secret_box)
+
+
+def test_a_secret_is_kept_replaced_and_dropped(add, edit, kept_secrets):
+    location = add(options={"path": "d", "password": "one"})
+    assert NameSecrets(kept_secrets)(location.id) == {"password"}
+    edit(location)
+    assert kept_secrets(location.id) == {"password": "one"}
+    edit(location, options={"path": "d", "password": "two"}, drop_secrets=frozenset({"password"}))
+    assert kept_secrets(location.id) == {"password": "two"}
+    edit(location, drop_secrets=frozenset({"password"}))
+    assert kept_secrets(location.id) == {}
+
+
+def test_a_location_is_scanned_by_schedule_and_watched(add, edit, read_only):
+    location = add(scan_every_hours=24, watch=True)
+    assert (location.scan_every_hours, location.watch) == (24, True)
+    edit(location, scan_every_hours=None, watch=False)
+    kept = stored(read_only, location)
+    assert (kept.scan_every_hours, kept.watch) == (None, False)
+
+
+@pytest.mark.parametrize("hours", [0, -1, 24 * 31 + 1])
+def test_a_schedule_has_limits(add, hours):
+    with pytest.raises(Invalid) as refused:
+        add(scan_every_hours=hours)
+    assert refused.value.field == "scan_every_hours"
+
+
+def test_only_folders_of_this_machine_are_watched(add):
+    location = add()
+    with pytest.raises(Invalid):
+        replace(location, storage_type=StorageType.WEB, watch=True)

@@ -16,6 +16,7 @@ from app.usecases.library.locations import (
 from app.usecases.library.locations import (
     TestLocation as AskLocation,
 )
+from app.usecases.library.removal import RefuseRemoval
 from app.usecases.library.scanning import ApproveRemoval, RequestScan, ScanLocation
 from domain.jobs import JobState
 from tests.unit.scan_node import make_tools
@@ -78,6 +79,7 @@ def parts(unit_of_work, read_only, clock, new_id, storages, secret_box, catalogu
         "test_location": lambda: AskLocation(read_only, storages),
         "request_scan": lambda: request,
         "approve_removal": lambda: ApproveRemoval(unit_of_work, clock, new_id, queue),
+        "refuse_removal": lambda: RefuseRemoval(unit_of_work, clock),
         "run_job_here": lambda: run_job,
     }
 
@@ -86,7 +88,7 @@ def parts(unit_of_work, read_only, clock, new_id, storages, secret_box, catalogu
 def flask(parts):
     """Run a command; returns (exit code, stdout, stderr)."""
     of_library = ("create_library", "remove_library", "catalogue", "read_only")
-    of_storage = set(parts) - {"create_library", "remove_library", "catalogue"}
+    of_storage = set(parts) - {"create_library", "remove_library"}
     root = click.Group(
         commands={
             "library": library.group(**{name: parts[name] for name in of_library}),
@@ -229,7 +231,7 @@ def test_a_cancelled_scan_is_no_success(flask, disk, parts, run_job):
         **{
             name: part
             for name, part in parts.items()
-            if name not in {"create_library", "remove_library", "catalogue"}
+            if name not in {"create_library", "remove_library"}
         }
     )
     done = CliRunner().invoke(group, ["scan", "Disk", "--wait", "--json"])
@@ -245,6 +247,62 @@ def test_a_held_removal_is_approved_by_a_flag(flask, disk):
     assert json.loads(flask("storage", "scan", "Disk", "--wait", "--json")[1])["held"] is True
     code, out, _ = flask("storage", "scan", "Disk", "--wait", "--approve-removal", "--json")
     assert (code, json.loads(out)["counts"]["removed"]) == (0, 40)
+
+
+@pytest.fixture
+def held(flask, disk):
+    """A location whose scan held 40 of its 60 videos back."""
+    disk.objects |= {f"{n} film.mp4": b"%d" % n for n in range(60)}
+    flask("storage", "scan", "Disk", "--wait")
+    for n in range(40):
+        del disk.objects[f"{n} film.mp4"]
+    flask("storage", "scan", "Disk", "--wait")
+
+
+def test_what_is_missing_is_listed_and_kept_when_refused(flask, held):
+    listed = json.loads(flask("storage", "removal", "Disk", "--json")[1])
+    assert (listed["waiting"], listed["refused_at"], len(listed["items"])) == (40, None, 40)
+    assert set(listed["items"][0]) == {
+        "video_id", "work_id", "work_title", "name", "file_size", "missing_since",
+    }  # fmt: skip
+    code, out, err = flask("storage", "removal", "Disk")
+    assert (code, len(out.splitlines())) == (0, 40)
+    assert "40 wait for --approve or --refuse" in err
+
+    assert json.loads(flask("storage", "removal", "Disk", "--refuse", "--json")[1]) == {
+        "refused": 40
+    }
+    later = json.loads(flask("storage", "removal", "Disk", "--json")[1])
+    assert (later["waiting"], len(later["items"])) == (0, 40)
+    assert later["refused_at"]
+    assert flask("storage", "removal", "Disk", "--refuse")[0] == 1
+
+
+def test_a_removal_is_approved_by_its_own_command(flask, held, queue):
+    code, out, _ = flask("storage", "removal", "Disk", "--approve", "--json")
+    assert code == 0
+    assert str(queue.rung[-1]) == json.loads(out)["job_id"]
+
+
+def test_a_removal_is_not_approved_and_refused_at_once(flask, held):
+    code, _, err = flask("storage", "removal", "Disk", "--approve", "--refuse")
+    assert code == 1
+    assert "not both" in err
+
+
+def test_where_nothing_is_missing_nothing_is_listed(flask, disk):
+    assert json.loads(flask("storage", "removal", "Disk", "--json")[1])["items"] == []
+    assert flask("storage", "removal", "Disk", "--refuse")[0] == 1
+
+
+def test_a_schedule_is_given_when_a_location_is_added(flask, disk):
+    flask(
+        "storage", "add", "Attic", "--type", "local", "--library", "Films", "--option", "path=/films",
+        "--scan-every-hours", "12", "--watch",
+    )  # fmt: skip
+    items = json.loads(flask("storage", "list", "--json")[1])["items"]
+    (attic,) = [item for item in items if item["name"] == "Attic"]
+    assert (attic["scan_every_hours"], attic["watch"]) == (12, True)
 
 
 def test_a_location_is_tested_and_removed(flask, disk):

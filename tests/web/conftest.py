@@ -8,13 +8,15 @@ from adapters.memory.counters import MemoryCounters
 from adapters.sql.upgrade import upgrade_to_head
 from app import create_app
 from app import logging as app_logging
-from app.api import library, node, openapi, problems
+from app.api import editing, library, node, openapi, problems
 from app.api.addresses import ClientAddresses
 from app.api.auth import Guard
 from app.limits import LimitFigures, Limits
 from app.settings import load_settings
 from app.usecases.federation.authentication import Authenticate
 from app.usecases.federation.keys import IssueKey, RevokeKey
+from app.usecases.library.editing import EditWork
+from app.usecases.library.scan_memo import ScanMemo
 from domain.federation.audit import CLI
 from domain.library.storage_location import Library, StorageLocation, StorageType
 from domain.library.video import MediaFacts, Video
@@ -74,6 +76,12 @@ class Node:
                 node=library.NodeNames(name="Films", description="Ours", version="1.0.0"),
             )
         )
+        app.register_blueprint(
+            editing.blueprint(
+                catalogue=self.catalogue, read_only=self.read_only,
+                edit_work=EditWork(self.unit_of_work, self.clock, ScanMemo(self.assets)),
+            )
+        )  # fmt: skip
         app.register_blueprint(
             node.blueprint(
                 identity=FakeIdentity(),
@@ -143,7 +151,7 @@ class FakeIdentity:
 
 FIXTURES = (
     "database", "unit_of_work", "read_only", "catalogue", "credentials", "audit_trail", "audit_reader",
-    "secrets", "clock", "new_id",
+    "secrets", "clock", "new_id", "assets",
 )  # fmt: skip
 
 

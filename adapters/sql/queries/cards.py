@@ -10,16 +10,18 @@ import sqlalchemy as sa
 
 from adapters.sql import schema
 from adapters.sql.queries.scope import Scope, places
-from domain.ids import UserId, WorkId
+from domain.ids import SeriesId, UserId, WorkId
+from domain.library.description import episode_code
 from domain.library.video import Availability
-from ports.library.catalogue import VideoView, WorkCard, WorkView
+from ports.library.catalogue import SeriesRef, VideoView, WorkCard, WorkView
 
-_work, _video, _state, _place, _peer = (
+_work, _video, _state, _place, _peer, _series = (
     schema.work,
     schema.video,
     schema.watch_state,
     schema.storage_location,
     schema.connection,
+    schema.series,
 )
 _ROWS: sa.BindParameter[Any] = sa.bindparam("rows", expanding=True)
 _CARD_VIDEOS = (
@@ -36,8 +38,19 @@ _CARD_VIDEOS = (
     .where(_video.c.shown_row.in_(_ROWS))
     .order_by(_video.c.row)
 )
-_CARD_WORKS = sa.select(_work.c.row, _work.c.id, _work.c.title, _work.c.year).where(
-    _work.c.row.in_(_ROWS)
+_CARD_WORKS = (
+    sa.select(
+        _work.c.row,
+        _work.c.id,
+        _work.c.title,
+        _work.c.year,
+        _work.c.poster,
+        _work.c.season,
+        _work.c.episode,
+        _series.c.title.label("series_title"),
+    )
+    .outerjoin(_series, _series.c.id == _work.c.series_id)
+    .where(_work.c.row.in_(_ROWS))
 )
 _VIEW_COLUMNS = (
     "row",
@@ -53,6 +66,7 @@ _VIEW_COLUMNS = (
     "container",
     "web_compatible",
     "availability",
+    "subtitles",
 )
 
 
@@ -129,7 +143,23 @@ def work_view(
         tags=work.tags if metadata else (),
         created_at=work.created_at,
         videos=tuple(views),
+        genres=work.genres if metadata else (),
+        credits=work.credits if metadata else (),
+        external_ids=work.external_ids if metadata else {},
+        series=_series_ref(connection, work.series_id),
+        season=work.season if metadata else None,
+        episode=work.episode if metadata else None,
+        poster=work.poster,
+        locked=work.locked if metadata else frozenset(),
+        version=work.version,
     )
+
+
+def _series_ref(connection: sa.Connection, series_id: SeriesId | None) -> SeriesRef | None:
+    if series_id is None:
+        return None
+    query = sa.select(_series.c.title).where(_series.c.id == series_id)
+    return SeriesRef(series_id, connection.execute(query).scalar_one())
 
 
 def _states(
@@ -158,4 +188,11 @@ def _card(work: Any, videos: Sequence[Any], states: Mapping[int, Any]) -> WorkCa
         sources=tuple(sorted({video.source for video in videos if video.source})),
         position_share=share,
         watched=state is not None and state.watched,
+        poster=work.poster,
+        series_title=work.series_title or "",
+        episode_code=_episode_code(work.season, work.episode),
     )
+
+
+def _episode_code(season: int | None, episode: int | None) -> str:
+    return "" if season is None or episode is None else episode_code(season, episode)

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.sql import schema
+from adapters.sql.queries.admin import missing_videos
 from adapters.sql.queries.cards import begun_works, work_cards, work_view
+from adapters.sql.queries.conditions import conditions, resolve
+from adapters.sql.queries.counts import Counts
+from adapters.sql.queries.cursors import read_cursor, write_cursor
 from adapters.sql.queries.documents import video_documents, visible_videos, work_documents
-from adapters.sql.queries.scope import Scopes, places
+from adapters.sql.queries.export import export_lines
+from adapters.sql.queries.orders import Key, Sort
+from adapters.sql.queries.scope import Scope, Scopes
 from adapters.sql.queries.search import Search
+from adapters.sql.queries.series import series_cards, series_view
 from adapters.sql.queries.snapshot import Snapshots
 from adapters.sql.queries.targets import StreamTargets
-from adapters.sql.queries.walk import Key, Sort, Walk
-from domain.ids import LibraryId, LocationId, UserId, VideoId, WorkId
+from adapters.sql.queries.terms import found_terms
+from adapters.sql.queries.walk import Walker
+from adapters.sql.queries.ways import Walk
+from domain.ids import LibraryId, LocationId, SeriesId, UserId, VideoId, WorkId
 from domain.library.search_query import parse_query
 from domain.library.video import Availability
 from ports.library.catalogue import (
+    EPISODE_SORT,
     CardSlice,
     CursorInvalid,
     DocumentPage,
     DocumentSlice,
+    MissingSlice,
+    SeriesSlice,
+    SeriesView,
     StreamTarget,
+    Term,
+    TermKind,
     Totals,
     Visibility,
     WorkCard,
@@ -40,7 +53,6 @@ _work, _video, _place, _library = (
     schema.library,
 )
 _NO_CONDITION = WorkFilter()
-_MOST_REMEMBERED = 2000
 
 
 class SqlCatalogue:
@@ -52,26 +64,18 @@ class SqlCatalogue:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._snapshots, self._scopes = Snapshots(engine), Scopes()
-        self._targets = StreamTargets(engine)
-        self._counts: dict[Any, Any] = {}
-        self._ends: dict[Any, Key] = {}
+        self._targets, self._counts = StreamTargets(engine), Counts()
+        self._walker = Walker(self._counts)
 
     def totals(self, seen_by: Visibility) -> Totals:
         with self._snapshots.open() as connection:
             scope = self._scopes.resolve(connection, seen_by)
-            key = (scope, "totals")
-            if key not in self._counts:
-                walk = Walk(scope, Sort("title"), _NO_CONDITION)
-                works = connection.scalar(walk.count_query()) or 0
-                figures = (sa.func.count(), sa.func.coalesce(sa.func.sum(_video.c.file_size), 0))
-                query = sa.select(*figures).where(*scope.sees(_video, by_location=True))
-                if scope.own_only:
-                    query = query.join(_work, _work.c.row == _video.c.shown_row)
-                    query = query.where(_work.c.connection_id.is_(None))
-                videos, size = connection.execute(query).one()
-                _remember(self._counts, key, Totals(works, videos, int(size)))
-            known: Totals = self._counts[key]
-            return known
+            walk = Walk(scope, Sort("title"))
+            works = self._walker.total(connection, walk)
+            videos, size = self._counts.get(
+                ("totals", scope.lasting), scope.changes, lambda: _sizes(connection, scope)
+            )
+        return Totals(works, videos, size)
 
     def works_page(
         self,
@@ -84,8 +88,7 @@ class SqlCatalogue:
     ) -> DocumentPage:
         with self._snapshots.open() as connection:
             walk = self._walk(connection, seen_by, sort, where)
-            total = sum(self._count(connection, walk, null) for null in walk.sort.parts)
-            keys = self._page_keys(connection, walk, page, per_page, total)
+            keys, total = self._walker.page(connection, walk, page, per_page)
             documents = work_documents(connection, walk.scope, [key[1] for key in keys])
         more = bool(keys) and page * per_page < total
         return DocumentPage(documents, total, walk.sort.cursor(keys[-1]) if more else None)
@@ -101,7 +104,7 @@ class SqlCatalogue:
     ) -> DocumentSlice:
         with self._snapshots.open() as connection:
             walk = self._walk(connection, seen_by, sort, where)
-            keys, following = _slice(connection, walk, after, limit)
+            keys, following = self._slice(connection, walk, after, limit)
             documents = work_documents(connection, walk.scope, [key[1] for key in keys])
         return DocumentSlice(documents, following)
 
@@ -146,11 +149,11 @@ class SqlCatalogue:
             walk = self._walk(connection, seen_by, sort, where)
             if query.strip():
                 found = _matching_works(connection, walk, query)
-                start = _read_place(after)
+                (start,) = (0,) if after is None else read_cursor(after, "best", int)
                 rows, end = found[start : start + limit], start + limit
-                following = _place_text(end) if end < len(found) else None
+                following = write_cursor("best", end) if end < len(found) else None
             else:
-                keys, following = _slice(connection, walk, after, limit)
+                keys, following = self._slice(connection, walk, after, limit)
                 rows = [key[1] for key in keys]
             return CardSlice(work_cards(connection, walk.scope, rows, viewer), following)
 
@@ -168,6 +171,30 @@ class SqlCatalogue:
         with self._snapshots.open() as connection:
             scope = self._scopes.resolve(connection, seen_by)
             return work_view(connection, scope, work_id, viewer)
+
+    def terms(self, kind: TermKind, *, starts: str = "", limit: int) -> Sequence[Term]:
+        with self._snapshots.open() as connection:
+            return found_terms(connection, kind, starts, limit)
+
+    def series_cards(self, seen_by: Visibility, *, after: str | None, limit: int) -> SeriesSlice:
+        with self._snapshots.open() as connection:
+            scope = self._scopes.resolve(connection, seen_by)
+            return series_cards(connection, scope, after, limit)
+
+    def series_view(self, seen_by: Visibility, series_id: SeriesId) -> SeriesView | None:
+        with self._snapshots.open() as connection:
+            scope = self._scopes.resolve(connection, seen_by)
+            return series_view(connection, scope, series_id)
+
+    def missing(self, location_id: LocationId, *, after: str | None, limit: int) -> MissingSlice:
+        with self._snapshots.open() as connection:
+            return missing_videos(connection, location_id, after, limit)
+
+    def export(self, seen_by: Visibility, *, where: WorkFilter = _NO_CONDITION) -> Iterator[bytes]:
+        return export_lines(
+            self._snapshots.open,
+            lambda connection: self._walk(connection, seen_by, "created_at", where),
+        )
 
     def library_counts(self) -> Mapping[LibraryId, Totals]:
         counts: Mapping[LibraryId, Totals] = self._counts_by(_library.c.id)
@@ -190,58 +217,41 @@ class SqlCatalogue:
             .group_by(place)
         )
         with self._snapshots.open() as connection:
-            changes = connection.scalar(sa.select(schema.node.c.changes))
-            key = (changes, place.table.name)
-            if key not in self._counts:
-                counts = {
+            changes = connection.scalar(sa.select(schema.node.c.changes)) or 0
+            return self._counts.get(
+                place.table.name,
+                changes,
+                lambda: {
                     row[0]: Totals(row[1], row[2], int(row[3])) for row in connection.execute(query)
-                }
-                _remember(self._counts, key, counts)
-            known: dict[Any, Totals] = self._counts[key]
-            return known
+                },
+            )
 
     def _walk(
         self, connection: sa.Connection, seen_by: Visibility, sort: str, where: WorkFilter
     ) -> Walk:
-        scope, library = self._scopes.resolve(connection, seen_by), None
-        if where.library is not None:
-            rows = {place.library_id: place.library_row for place in places(connection).values()}
-            library = rows.get(where.library)
-        return Walk(scope, Sort(sort), where, library)
+        if sort == EPISODE_SORT and where.series is None:
+            raise CursorInvalid("the order of episodes needs a series", field="sort")
+        scope = self._scopes.resolve(connection, seen_by)
+        return Walk(scope, Sort(sort), resolve(connection, scope, where))
 
-    def _count(self, connection: sa.Connection, walk: Walk, null: bool) -> int:
-        key = (walk.scope, walk.where, walk.sort.field if len(walk.sort.parts) > 1 else "", null)
-        if key not in self._counts:
-            counted = connection.scalar(walk.count_query(null)) or 0
-            _remember(self._counts, key, counted)
-        known: int = self._counts[key]
-        return known
-
-    def _page_keys(
-        self, connection: sa.Connection, walk: Walk, page: int, per_page: int, total: int
-    ) -> list[Key]:
-        offset = (page - 1) * per_page
-        if offset >= total:
-            return []
-        before = self._ends.get((walk, per_page, page - 1))
-        if before is not None or page == 1:
-            keys = walk.after(connection, before, per_page)
-        else:
-            keys = walk.page(
-                connection, offset, per_page, lambda null: self._count(connection, walk, null)
-            )
-        if keys:
-            _remember(self._ends, (walk, per_page, page), keys[-1])
-        return keys
+    def _slice(
+        self, connection: sa.Connection, walk: Walk, after: str | None, limit: int
+    ) -> tuple[list[Key], str | None]:
+        start = None if after is None else walk.sort.read(after)
+        keys = self._walker.after(connection, walk, start, limit + 1)
+        more = len(keys) > limit > 0
+        return keys[:limit], walk.sort.cursor(keys[limit - 1]) if more else None
 
 
-def _slice(
-    connection: sa.Connection, walk: Walk, after: str | None, limit: int
-) -> tuple[list[Key], str | None]:
-    start = None if after is None else walk.sort.read(after)
-    keys = walk.after(connection, start, limit + 1)
-    more = len(keys) > limit > 0
-    return keys[:limit], walk.sort.cursor(keys[limit - 1]) if more else None
+def _sizes(connection: sa.Connection, scope: Scope) -> tuple[int, int]:
+    """Count visible videos and their bytes."""
+    figures = (sa.func.count(), sa.func.coalesce(sa.func.sum(_video.c.file_size), 0))
+    query = sa.select(*figures).where(*scope.sees(_video, by_location=True))
+    if scope.own_only:
+        query = query.join(_work, _work.c.row == _video.c.shown_row)
+        query = query.where(_work.c.connection_id.is_(None))
+    videos, size = connection.execute(query).one()
+    return videos, int(size)
 
 
 def _matching_works(connection: sa.Connection, walk: Walk, query: str) -> list[int]:
@@ -252,29 +262,9 @@ def _matching_works(connection: sa.Connection, walk: Walk, query: str) -> list[i
     pairs = sa.select(_video.c.row, _video.c.shown_row).where(_video.c.row.in_(videos))
     shown = {row[0]: row[1] for row in connection.execute(pairs)}
     works = list(dict.fromkeys(shown[video] for video in videos))
-    left = sa.select(_work.c.row).where(_work.c.row.in_(works), *walk.conditions())
+    if walk.wanted.nowhere:
+        return []
+    holding = (one.holds for one in conditions(walk.scope, walk.wanted))
+    left = sa.select(_work.c.row).where(_work.c.row.in_(works), _work.c.shown, *holding)
     kept = set(connection.scalars(left))
     return [work for work in works if work in kept]
-
-
-def _place_text(place: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps(["best", place]).encode()).decode()
-
-
-def _read_place(text: str | None) -> int:
-    if text is None:
-        return 0
-    try:
-        name, place = json.loads(base64.urlsafe_b64decode(text.encode()))
-    except (ValueError, TypeError, RecursionError) as exc:
-        raise CursorInvalid(field="after") from exc
-    if name != "best" or type(place) is not int or place < 0:
-        raise CursorInvalid(field="after")
-    return place
-
-
-def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:
-    """Keep a value; drop all where too many are kept, as the state they are of passes anyway."""
-    if len(known) >= _MOST_REMEMBERED:
-        known.clear()
-    known[key] = value

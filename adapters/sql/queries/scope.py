@@ -62,6 +62,12 @@ class Scope:
     metadata: bool
     locations: tuple[int, ...]
     libraries: tuple[int, ...]
+    has_strays: bool = False  # own videos might be shown under a peer's work, which is not seen
+
+    @property
+    def lasting(self) -> tuple[Any, ...]:
+        """What is seen, apart from the state of the catalogue."""
+        return self.all, self.own_only, self.metadata, self.locations, self.libraries
 
     def sees(self, video: sa.Table, *, by_location: bool = False) -> list[sa.ColumnElement[bool]]:
         """Return the conditions for a video to be visible, apart from its work's.
@@ -99,10 +105,10 @@ def places(connection: sa.Connection) -> dict[int, Place]:
 
 
 def _resolve(connection: sa.Connection, seen_by: Visibility, changes: int) -> Scope:
-    granted = seen_by.libraries
+    granted, there = seen_by.libraries, places(connection).values()
     visible: list[Any] = [
         place
-        for place in places(connection).values()
+        for place in there
         if (granted is None or place.library_id in granted)
         and (seen_by.learnt or place.connection_id is None)
     ]
@@ -113,4 +119,5 @@ def _resolve(connection: sa.Connection, seen_by: Visibility, changes: int) -> Sc
         metadata=seen_by.metadata,
         locations=tuple(sorted(place.row for place in visible)),
         libraries=tuple(sorted({place.library_row for place in visible})),
+        has_strays=not seen_by.learnt and any(place.connection_id for place in there),
     )

@@ -6,7 +6,7 @@ ones are written by a few statements each, whatever their number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -182,11 +182,20 @@ class SqlLearntImport:
                 stored.id, stored.row, shown_row, title, remote.videos
             )
         update_rows(self._connection, _work, values)
-        for some in chunks(work.row for work in written.values()):
-            self._mark_gone(_video.c.work_row.in_(some))
-            self._shelves.touch(some)
+        self._drop_unnamed(written.values())
+        self._shelves.touch(work.row for work in written.values())
         self._shelves.touch(work.shown_row for work in written.values())
         return written
+
+    def _drop_unnamed(self, works: Collection[_Written]) -> None:
+        """Mark the videos of works gone that their new records do not name."""
+        named = {video.remote_id for work in works for video in work.videos}
+        query = sa.select(_video.c.row, _video.c.locator)
+        for some in chunks(work.row for work in works):
+            there = self._connection.execute(query.where(_video.c.work_row.in_(some)))
+            unnamed = [row for row, locator in there if locator not in named]
+            for rows in chunks(unnamed):
+                self._mark_gone(_video.c.row.in_(rows))
 
     def _shown_under(self, rows: Sequence[int]) -> dict[int, tuple[int, str]]:
         """Return (row, title) that the videos of works are shown under."""

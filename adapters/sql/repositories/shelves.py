@@ -1,7 +1,7 @@
 """What follows from the rows of the catalogue, brought up to date before a commit.
 
-``work.shown``, ``library_work`` and the counter of changes are never written anywhere else, but for
-works that are new as a whole (``shelve_new``).
+``work.shown``, ``library_work``, the terms and the counter of changes are never written anywhere
+else, but for works that are new as a whole (``shelve_new``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from adapters.sql import schema
 from adapters.sql.repositories.bulk import insert_rows
 from adapters.sql.repositories.table import chunks
+from adapters.sql.repositories.terms import write_terms
 from domain.library.video import Availability
 
 _work, _video, _place = schema.work, schema.video, schema.storage_location
@@ -32,6 +33,7 @@ class Shelves:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self._works: set[int] = set()
+        self._new: set[int] = set()
         self._changed = False
 
     def touch(self, work_rows: Iterable[int]) -> None:
@@ -56,17 +58,20 @@ class Shelves:
             for title, row in rows
         ]
         insert_rows(self._connection, schema.library_work, values)
+        self._new.update(row for _, row in rows)
         self._changed = True
 
     def settle(self) -> None:
         """Write everything that follows from what was noted."""
         for rows in chunks(self._works):
             self._settle(_work.c.row.in_(rows), schema.library_work.c.work_row.in_(rows))
-        self._works.clear()
         if self._changed:
             table = schema.node
             self._connection.execute(sa.update(table).values(changes=table.c.changes + 1))
-            self._changed = False
+            write_terms(self._connection, sorted(self._works | self._new))
+        self._works.clear()
+        self._new.clear()
+        self._changed = False
 
     def settle_location(self, location_row: int) -> None:
         """Shelve all works of a location anew, whatever their number."""

@@ -1,7 +1,15 @@
 """Tables. Column names equal the domain's field names, so that one mapper serves all."""
 
 from adapters.sql.database import Base
-from adapters.sql.schema.catalogue import external_id, library_work, series, video, work
+from adapters.sql.schema.catalogue import (
+    external_id,
+    library_work,
+    series,
+    term,
+    video,
+    work,
+    work_term,
+)
 from adapters.sql.schema.federation import api_key, audit, connection
 from adapters.sql.schema.jobs import job
 from adapters.sql.schema.library import library, node, storage_location
@@ -22,8 +30,10 @@ __all__ = [
     "series",
     "session",
     "storage_location",
+    "term",
     "user",
     "video",
     "watch_state",
     "work",
+    "work_term",
 ]

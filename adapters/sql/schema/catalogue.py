@@ -16,6 +16,7 @@ from adapters.sql.types import Json, UtcDateTime, Uuid, choice, row_number, sort
 from domain.library.description import Credit, CreditRole
 from domain.library.subtitles import SubtitleTrack
 from domain.library.video import Availability, PictureKind, PictureSource
+from ports.library.catalogue import TermKind
 
 
 def _load_credits(rows: list[list[str]]) -> tuple[Credit, ...]:
@@ -129,6 +130,13 @@ sa.Index(
     sqlite_where=_is_episode,
     postgresql_where=_is_episode,
 )
+# Who asks for films alone might have to pass by any number of episodes.
+sa.Index(
+    "ix_work_shown_film_row",
+    work.c.row,
+    sqlite_where=sa.literal_column("shown = 1 AND series_id IS NULL"),
+    postgresql_where=sa.literal_column("shown AND series_id IS NULL"),
+)
 sa.Index(
     "ix_work_own_sort_title",
     work.c.sort_title,
@@ -216,5 +224,29 @@ library_work = sa.Table(
     sa.Column("sort_title", ordered_text, primary_key=True),
     sa.Column("work_row", row_number(), sa.ForeignKey("work.row"), primary_key=True, index=True),
     sa.Column("own", sa.Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Tags, genres and people; ``works`` counts the shown works that carry each.
+term = sa.Table(
+    "term",
+    Base.metadata,
+    sa.Column("row", row_number(), primary_key=True),
+    sa.Column("kind", choice(TermKind), nullable=False),
+    sa.Column("folded", ordered_text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("works", sa.Integer, nullable=False),
+    sa.UniqueConstraint("kind", "folded"),
+)
+
+# Which shown works carry a term, in the order of pages. No foreign keys: rows follow from the works
+# at the end of each transaction (``repositories.terms``), and an import writes several a work.
+work_term = sa.Table(
+    "work_term",
+    Base.metadata,
+    sa.Column("term_row", row_number(), primary_key=True),
+    sa.Column("sort_title", ordered_text, primary_key=True),
+    sa.Column("work_row", row_number(), primary_key=True),
+    sa.Index("ix_work_term_work_row_term_row", "work_row", "term_row"),
     sqlite_with_rowid=False,
 )

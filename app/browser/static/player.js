@@ -33,6 +33,7 @@ film.addEventListener("timeupdate", () => {
 });
 film.addEventListener("pause", save);
 film.addEventListener("ended", save);
+film.addEventListener("ended", () => document.fullscreenElement || document.querySelector("[data-next]")?.focus());
 addEventListener("pagehide", save);
 document.addEventListener("visibilitychange", () => document.hidden && save());
 
@@ -91,11 +92,16 @@ const step = (direction) => {
 const toggle = () => (film.paused ? film.play() : film.pause());
 const fullScreen = () =>
   document.fullscreenElement ? document.exitFullscreen() : film.requestFullscreen?.();
+// One track after the other, then none.
 const captions = () => {
-  for (const track of film.textTracks) track.mode = track.mode === "showing" ? "hidden" : "showing";
+  const tracks = [...film.textTracks];
+  const now = tracks.findIndex((track) => track.mode === "showing");
+  for (const [place, track] of tracks.entries()) track.mode = place === now + 1 ? "showing" : "disabled";
 };
+const following = document.querySelector("[data-next]");
+const next = () => following?.click();
 const KEYS = {
-  " ": toggle, k: toggle, f: fullScreen, c: captions,
+  " ": toggle, k: toggle, f: fullScreen, c: captions, n: next,
   m: () => { film.muted = !film.muted; },
   ArrowLeft: () => move(-10), ArrowRight: () => move(10), j: () => move(-10), l: () => move(10),
   ArrowUp: () => louder(0.1), ArrowDown: () => louder(-0.1),

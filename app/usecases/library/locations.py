@@ -104,6 +104,17 @@ class LocationSecrets:
 
 
 @dataclass(frozen=True, slots=True)
+class NameSecrets:
+    """Tell which secret options of a location are stored, without their values."""
+
+    secrets_of: LocationSecrets
+
+    def __call__(self, location_id: LocationId) -> frozenset[str]:
+        """Return their names; raises LocationNotFound, SealBroken."""
+        return frozenset(self.secrets_of(location_id))
+
+
+@dataclass(frozen=True, slots=True)
 class AddLocation:
     """Add a place to scan for videos."""
 
@@ -120,6 +131,8 @@ class AddLocation:
         storage_type: StorageType | str,
         library: str,
         options: Mapping[str, str],
+        scan_every_hours: int | None = None,
+        watch: bool = False,
         actor: Actor,
     ) -> StorageLocation:
         """Return the new location.
@@ -129,6 +142,8 @@ class AddLocation:
             storage_type: one of ``Storages.types()``.
             library: name or id.
             options: of the type, secrets among them.
+            scan_every_hours: None: only when asked.
+            watch: scan soon after something changed there; for local locations only.
             actor: who adds it.
 
         Raises:
@@ -146,6 +161,8 @@ class AddLocation:
                 library_id=find_library(tx, library).id,
                 created_at=now,
                 options=plain,
+                scan_every_hours=scan_every_hours,
+                watch=watch,
             )
             tx.locations.add(location, _sealed(self.secret_box, location_id, secret))
             tx.audit.append([actor.did("location.add", location.name, at=now)])
@@ -155,7 +172,7 @@ class AddLocation:
 
 @dataclass(frozen=True, slots=True)
 class EditLocation:
-    """Change a location. A secret option that is left empty stays as it is."""
+    """Change a location. A secret that is neither given nor dropped stays as it is."""
 
     unit_of_work: UnitOfWorkFactory
     read_only: ReadOnlyFactory
@@ -171,9 +188,12 @@ class EditLocation:
         library: str,
         options: Mapping[str, str],
         enabled: bool,
+        drop_secrets: frozenset[str] = frozenset(),
+        scan_every_hours: int | None = None,
+        watch: bool = False,
         actor: Actor,
     ) -> StorageLocation:
-        """Return the changed location; raises as AddLocation does.
+        """Return the changed location; arguments and errors are as AddLocation has them.
 
         Options that did not change are not checked again: a disk may be absent just now.
         """
@@ -181,10 +201,8 @@ class EditLocation:
             before = tx.locations.get(location_id)
             sealed = tx.locations.secrets(location_id)
         kept = _opened(self.secret_box, location_id, sealed)
-        wanted = {
-            **kept,
-            **{key: value for key, value in options.items() if value or key not in kept},
-        }
+        wanted = {key: value for key, value in kept.items() if key not in drop_secrets}
+        wanted |= {key: value for key, value in options.items() if value or key not in kept}
         plain: Mapping[str, str] = before.options
         secret: Mapping[str, str] = kept
         if wanted != {**kept, **before.options}:
@@ -197,6 +215,8 @@ class EditLocation:
                 library_id=find_library(tx, library).id,
                 options=plain,
                 enabled=enabled,
+                scan_every_hours=scan_every_hours,
+                watch=watch,
             )
             tx.locations.save(location)
             if secret != kept:

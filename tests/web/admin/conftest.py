@@ -9,6 +9,8 @@ from adapters.memory.crypto import MemoryPasswordHasher
 from app import create_app
 from app.settings import load_settings
 from domain.federation.audit import CLI
+from domain.library.description import EpisodeMark
+from domain.library.series import series_of
 from domain.library.video import MediaFacts, Video
 from domain.library.work import Work
 
@@ -58,8 +60,14 @@ def words(html):
 class Node:
     """A whole node on its own SQLite, with an admin (ann) and a viewer (ben)."""
 
-    def __init__(self, data_dir, films):
+    def __init__(self, data_dir, films, storages=None):
         self.films = films
+
+        def override(container):
+            container.hasher.override(providers.Object(MemoryPasswordHasher()))
+            if storages is not None:
+                container.storages.override(providers.Object(storages))
+
         self.app = create_app(
             load_settings(
                 {
@@ -71,9 +79,7 @@ class Node:
                     "FEDERATION_REQUIRE_HTTPS": "false",
                 }
             ),
-            override=lambda container: container.hasher.override(
-                providers.Object(MemoryPasswordHasher())
-            ),
+            override=override,
         )
         self.container = self.app.extensions["velour"]
 
@@ -120,6 +126,41 @@ class Node:
             tx.scans.add(pairs)
             tx.commit()
 
+    def film(self, location, title="Metropolis", *, filename="", videos=1, **fields):
+        """Write one film into the catalogue; return its videos."""
+        now, new_id = self.container.clock().now(), self.container.new_id()
+        work = Work(id=new_id(), title=title, created_at=now, updated_at=now, **fields)
+        made = [
+            Video(
+                id=new_id(), work_id=work.id, location_id=location.id,
+                filename=filename or f"{title} {number}.mp4", locator=f"{work.id}/{number}.mp4",
+                file_size=1000, signature="1", created_at=now, updated_at=now,
+                facts=MediaFacts(duration=60.0, container="mp4"),
+            )
+            for number in range(videos)
+        ]  # fmt: skip
+        with self.container.unit_of_work() as tx:
+            tx.scans.add([(work, made[0])])
+            tx.scans.add([(None, video) for video in made[1:]])
+            tx.commit()
+        return made
+
+    def film_of_series(self, title="The Train", series="Rails", season=1, episode=1):
+        """Write an episode and its series into the catalogue; return its video."""
+        now, new_id = self.container.clock().now(), self.container.new_id()
+        made = series_of(
+            EpisodeMark(series=series, season=season, episode=episode), new_id(), at=now
+        )
+        with self.container.unit_of_work() as tx:
+            tx.series.add(made)
+            tx.commit()
+        place = self.location(name=f"disk of {title}", library=self.library(f"Films of {title}"))
+        return self.film(place, title, series_id=made.id, season=season, episode=episode)[0]
+
+    def work(self, work_id):
+        with self.rows() as tx:
+            return tx.works.get(work_id)
+
     def scan(self, location):
         job = self.container.request_scan()(location_id=location.id, actor=CLI, ring=False)
         return self.container.run_job_here()(job.id)
@@ -165,13 +206,25 @@ def prepared(tmp_path_factory):
 
 
 @pytest.fixture
-def node(prepared, tmp_path):
+def make_node(prepared, tmp_path):
     films = tmp_path / "films"
     films.mkdir()
-    shutil.copytree(prepared, tmp_path / "data")
-    node = Node(tmp_path / "data", films)
-    yield node
-    node.close()
+    made = []
+
+    def make(**options):
+        data = tmp_path / f"data{len(made)}"
+        shutil.copytree(prepared, data)
+        made.append(Node(data, films, **options))
+        return made[-1]
+
+    yield make
+    for node in made:
+        node.close()
+
+
+@pytest.fixture
+def node(make_node):
+    return make_node()
 
 
 @pytest.fixture

@@ -28,7 +28,11 @@ def pages(node):
     (node.films / "broken.mp4").write_bytes(b"no film")
     job = node.scan(location)
     key, _ = node.key(libraries=[library])
+    video = node.film_of_series()
+    with node.rows() as tx:
+        work = tx.works.get(video.work_id)
     ids = {
+        "work": work.id, "video": video.id, "series": work.series_id,
         "location": location.id, "library": library.id, "key": key.id, "job": job.id,
         "connection": node.outbound().id, "person": node.person("ben").id,
     }  # fmt: skip

@@ -1,8 +1,12 @@
 """Libraries and locations through the admin pages."""
 
+import re
+from html import unescape
+
 import pytest
 
 from domain.federation.audit import CLI
+from tests.web.admin.conftest import words
 
 HOSTILE = "<script>alert('x')</script>"
 
@@ -162,6 +166,83 @@ def test_what_would_be_removed_is_shown_before_it_is_approved(node, admin, held)
     assert "Remove 30 videos" in question.text
     assert "7.mp4" in question.text
     assert "No file on any disk or server is touched" in question.text
+
+
+def test_the_removal_page_lists_everything_and_says_why_it_waits(node, admin, held):
+    page = admin.get(f"/admin/locations/{held.id}/removal").text
+    assert "30 videos" in page
+    assert "nothing goes until you decide" in page
+    assert page.count("<tr><td>") == 30
+    assert "29.mp4" in page
+    for path in ("/admin/locations", "/admin/", f"/admin/locations/{held.id}"):
+        assert f"/admin/locations/{held.id}/removal" in admin.get(path).text
+
+
+def test_a_long_list_of_missing_videos_has_pages(node, admin):
+    location = node.location()
+    node.put_films(location, 130)
+    (node.films / "left.mp4").write_bytes(b"something")
+    node.scan(location)
+    path = f"/admin/locations/{location.id}/removal"
+    first = admin.get(path).text
+    assert first.count("<tr><td>") == 100
+    second = admin.get(unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])).text
+    assert second.count("<tr><td>") == 30
+    assert admin.get(f"{path}?after=nonsense").status_code == 400
+
+
+def test_refusing_keeps_the_films_and_ends_the_question(node, admin, held):
+    path = f"/admin/locations/{held.id}/removal"
+    answer = admin.post(f"/admin/locations/{held.id}/refuse", at=path)
+    assert "The films stay" in admin.said(answer)
+    assert node.actions(1) == ["location.refuse-removal"]
+    assert "were not found" not in admin.get("/admin/").text
+    page = admin.get(path).text
+    assert "You chose" in page
+    assert page.count("<tr><td>") == 30
+
+    admin.post(f"/admin/locations/{held.id}/ask-again", at=path)
+    assert node.actions(2) == ["location.scan", "location.ask-removal"]
+
+
+def test_where_nothing_is_missing_the_removal_page_says_so(node, admin):
+    assert "Nothing is missing" in admin.get(f"/admin/locations/{node.location().id}/removal").text
+
+
+def test_a_location_gets_a_schedule_and_is_watched(node, admin):
+    library = node.library()
+    answer = admin.post(
+        "/admin/locations/new", name="disk", library=str(library.id), path=str(node.films),
+        scan_every_hours="24", watch="y",
+    )  # fmt: skip
+    page = admin.get(answer.headers["Location"])
+    assert "every day, and soon after something changes" in words(page.text)
+    edit = f"{answer.headers['Location']}/edit"
+    admin.post(edit, name="disk", library=str(library.id), path=str(node.films), enabled="y",
+               scan_every_hours="")  # fmt: skip
+    assert "when somebody asks" in admin.get(answer.headers["Location"]).text
+
+
+@pytest.mark.parametrize("hours", ["0", "-3", "x", "1.5", "99999"])
+def test_a_schedule_that_cannot_be_is_told_beside_its_field(node, admin, hours):
+    library = node.library()
+    answer = admin.post(
+        "/admin/locations/new", name="disk", library=str(library.id), path=str(node.films),
+        scan_every_hours=hours,
+    )  # fmt: skip
+    assert answer.status_code == 422
+    assert 'id="scan_every_hours-wrong"' in answer.text
+    assert f'value="{hours}"' in answer.text
+
+
+def test_the_last_scan_is_shown_with_counts_reading_and_reasons(node, admin):
+    location = node.location()
+    (node.films / "broken.mp4").write_bytes(b"no film at all")
+    node.scan(location)
+    page = words(admin.get(f"/admin/locations/{location.id}").text)
+    assert "Last scan" in page
+    assert "Failed 1" in page
+    assert "broken.mp4" in page
 
 
 def test_approving_queues_the_scan_that_removes(node, admin, held):

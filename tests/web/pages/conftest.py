@@ -1,5 +1,6 @@
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 from dependency_injector import providers
@@ -8,6 +9,7 @@ from adapters.memory.crypto import MemoryPasswordHasher
 from app import create_app
 from app.settings import load_settings
 from domain.federation.audit import CLI
+from domain.library.series import Series
 from domain.library.storage_location import StorageLocation, StorageType
 from domain.library.video import Availability, MediaFacts, Video
 from domain.library.work import Work
@@ -113,6 +115,30 @@ class Site:
             tx.scans.add([(work, video)])
             tx.commit()
         return video
+
+    def series(self, title="Rails", **fields):
+        """Put a series into the catalogue."""
+        now = self.clock.now()
+        series = Series(
+            id=self.container.new_id()(), title=title, created_at=now, updated_at=now, **fields
+        )
+        with self.container.unit_of_work() as tx:
+            tx.series.add(series)
+            tx.commit()
+        return series
+
+    def episode(self, series, season, number, title="", **fields):
+        """Put an episode into the catalogue; return its video."""
+        place = self.place = getattr(self, "place", None) or self.location("disk of episodes")
+        return self.film(
+            title or f"Episode {season}-{number}", location=place, series_id=series.id,
+            season=season, episode=number, **fields,
+        )  # fmt: skip
+
+    def change_video(self, video, **values):
+        with self.container.unit_of_work() as tx:
+            tx.scans.update([replace(tx.videos.get(video.id), **values)])
+            tx.commit()
 
     def close(self):
         self.container.media().close()
