@@ -343,6 +343,27 @@ def test_what_changes_after_an_unchanged_scan_is_seen(node):
     assert (counts["added"], counts["updated"], counts["removed"]) == (1, 1, 1)
 
 
+def test_a_scan_that_dies_before_it_wrote_what_it_met_is_compared_again(node, monkeypatch):
+    node.put(*names_of(10))
+    node.all_names = names_of(12)
+    node.scan()
+    node.take("n0000 film.mp4")
+    node.put("n0010 film.mp4")
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(type(node.assets), "put", die)
+        node.scan()
+    assert node.videos()["n0000 film.mp4"].availability == "gone"
+    node.put("n0000 film.mp4", "n0011 film.mp4")
+    assert node.scan()["counts"]["added"] == 2
+    node.clock.forward(minutes=1)
+    node.take("n0010 film.mp4")
+    assert node.scan()["counts"]["removed"] == 1
+
+
 def test_a_database_that_lost_rows_is_compared_again(node, database):
     node.put(*names_of(5))
     node.scan()

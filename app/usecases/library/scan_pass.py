@@ -132,13 +132,17 @@ class ScanPass:
         if expected is None:
             self.known_before = self._count_known()
         kept: list[list[WalkItem]] = []
+        keeps = self._is_short()
         for items in _batches(self._storage.walk(), self._tools.batch):
             self._digest.add(items)
             if expected is None:
                 yield items
                 continue
-            if self._digest.found <= MAX_WAITING:
+            keeps = keeps and self._digest.found <= MAX_WAITING
+            if keeps:
                 kept.append(items)
+            else:
+                kept.clear()
             self._context.progress(found=self._digest.found)
         if expected is None:
             return
@@ -146,13 +150,18 @@ class ScanPass:
             self._is_unchanged, self.tally.found = True, self._digest.found
             return
         self.known_before = self._count_known()
-        if self._digest.found <= MAX_WAITING:
+        if keeps:
             yield from kept
         else:
             self._digest = WalkDigest()
             for items in _batches(self._storage.walk(), self._tools.batch):
                 self._digest.add(items)
                 yield items
+
+    def _is_short(self) -> bool:
+        """Tell whether a walk may be kept in memory until its end, by the length of the last."""
+        last = self._location.last_scan
+        return last is not None and last.counts.found <= MAX_WAITING
 
     def remove_missing(self) -> None:
         """Take the missing videos out of the library, a batch in a transaction."""
