@@ -22,7 +22,7 @@ def found_terms(
     """Return terms whose name begins so, by name."""
     query = sa.select(_term.c.kind, _term.c.name, _term.c.works).where(_term.c.kind == kind)
     if first := sort_key(starts):
-        query = query.where(_term.c.folded.between(first, first + _LAST))
+        query = query.where(_term.c.folded >= first, _term.c.folded <= first + _LAST)
     rows = connection.execute(query.order_by(_term.c.folded).limit(limit))
     return [Term(*row) for row in rows]
 
