@@ -34,10 +34,11 @@ def series_cards(
         title, row = read_cursor(after, _CURSOR, str, int)
         query = query.where(sa.tuple_(*columns) > sa.tuple_(title, row))
     found = connection.execute(query).all()
-    more = len(found) > limit > 0
+    following = None
+    if len(found) > limit > 0:
+        last = found[limit - 1]
+        following = write_cursor(_CURSOR, last.sort_title, last.row)
     cards = [_card(connection, scope, series) for series in found[:limit]]
-    last = found[limit - 1] if more else None
-    following = None if last is None else write_cursor(_CURSOR, last.sort_title, last.row)
     return SeriesSlice(cards, following)
 
 
