@@ -251,10 +251,11 @@ def _write_postgres(engine: sa.Engine, batches: Iterator[dict[str, list[dict[str
         indexes = connection.exec_driver_sql(
             "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
             " AND (starts_with(indexname, 'ix_') OR starts_with(indexname, 'video_text_'))"
-            f" AND tablename IN {_TABLES}"
+            f" AND tablename IN {(*_TABLES, 'video_text')} AND indexname <> 'video_text_pkey'"
         ).all()
         for name, _ in indexes:
             connection.exec_driver_sql(f"DROP INDEX {name}")
+        connection.exec_driver_sql("ALTER TABLE video DISABLE TRIGGER USER")
         cursor = connection.connection.cursor()
         for batch in batches:
             for table, rows in batch.items():
@@ -265,6 +266,10 @@ def _write_postgres(engine: sa.Engine, batches: Iterator[dict[str, list[dict[str
                         text.write("\t".join(map(_copied, row.values())) + "\n")
                     with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
                         copy.write(text.getvalue())
+        connection.exec_driver_sql("ALTER TABLE video ENABLE TRIGGER USER")
+        connection.exec_driver_sql(
+            "INSERT INTO video_text SELECT row, location_row, search_text FROM video"
+        )
         for _, text in indexes:
             connection.exec_driver_sql(text.replace("%", "%%"))
         for table in ("series", "work", "video", "term"):

@@ -53,11 +53,11 @@ class FilmNode:
 @contextlib.contextmanager
 def film_node(film: Path, *, key_kind: str = "app") -> Iterator[FilmNode]:
     """Make a node whose library holds ``film`` as it is, whatever its bytes are."""
-    with _new_node() as node:
+    with new_node() as node:
         node.flask("library", "create", "Films")
         node.flask("storage", "add", "Disk", "--type", "local", "--library", "Films", "--option", f"path={film.parent}")  # fmt: skip
         key = node.json("key", "create", "bench", "--kind", key_kind, "--scope", "read", "--scope", "stream", "--library", "Films")["key"]  # fmt: skip
-        with _inside(node) as container:
+        with inside(node) as container:
             video = _add_film(container, film)
             yield FilmNode(node, key, str(video.id), _sign(container, video.id))
 
@@ -68,12 +68,12 @@ def bucket_node(film: Path, store_url: str) -> Iterator[FilmNode]:
 
     Its signed path, as pages play it, is answered by the node itself.
     """
-    with _new_node(VELOUR__STORAGE__ALLOWED_NETWORKS="127.0.0.1/32") as node:
+    with new_node(VELOUR__STORAGE__ALLOWED_NETWORKS="127.0.0.1/32") as node:
         node.flask("library", "create", "Films")
         options = f"endpoint_url={store_url}", "bucket=bucket", "access_key_id=bench", "secret_access_key=bench", "redirect=yes"  # fmt: skip
         node.flask("storage", "add", "Disk", "--type", "s3", "--library", "Films", "--options-stdin", stdin="\n".join(options))  # fmt: skip
         key = node.json("key", "create", "bench", "--kind", "app", "--scope", "stream", "--library", "Films")["key"]  # fmt: skip
-        with _inside(node) as container:
+        with inside(node) as container:
             video = _add_film(container, film)
             yield FilmNode(node, key, str(video.id), _sign(container, video.id))
 
@@ -81,18 +81,18 @@ def bucket_node(film: Path, store_url: str) -> Iterator[FilmNode]:
 @contextlib.contextmanager
 def learner_of(origin: FilmNode, url: str) -> Iterator[FilmNode]:
     """Make a node that learnt the film of another one, which is served at ``url``."""
-    with _new_node() as node:
+    with new_node() as node:
         node.flask("connection", "add", "Origin", "--url", url, "--key-stdin", stdin=origin.key)
         node.flask("storage", "scan", "Origin", "--wait")
         key = node.json("key", "create", "bench", "--kind", "app", "--scope", "stream")["key"]
-        with _inside(node) as container:
+        with inside(node) as container:
             page = container.catalogue().works_page(EVERYTHING, page=1, per_page=1)
             video_id = json.loads(page.documents[0])["videos"][0]["id"]
             yield FilmNode(node, key, video_id, _sign(container, VideoId(UUID(video_id))))
 
 
 @contextlib.contextmanager
-def _new_node(**settings: str) -> Iterator[Node]:
+def new_node(**settings: str) -> Iterator[Node]:
     with tempfile.TemporaryDirectory(prefix="velour-node-") as folder:
         node = Node(
             Path(folder),
@@ -108,7 +108,7 @@ def _new_node(**settings: str) -> Iterator[Node]:
 
 
 @contextlib.contextmanager
-def _inside(node: Node) -> Iterator[Any]:
+def inside(node: Node) -> Iterator[Any]:
     """Build the node's application here, and yield its container."""
     app = create_app(load_settings(node.environment))
     with app.app_context():

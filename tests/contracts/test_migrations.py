@@ -58,7 +58,7 @@ def alembic(engine, run, revision):
 
 def differences(engine):
     def known(_, name, kind, reflected, __):
-        return not (reflected and (name or "").startswith("video_text_"))
+        return not (reflected and (name or "").startswith("video_text"))
 
     with engine.connect() as connection:
         options = {"compare_type": True, "include_object": known}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -63,6 +64,11 @@ class Source:
         """Count the rows, up to ten thousand."""
         some = f"SELECT 1 FROM {self.text} LIMIT {MOST_COUNTED}"
         return self.rows(f"SELECT count(*) FROM ({some}) AS counted", self.values)[0]
+
+    def pairs(self, text: str, values: tuple[Any, ...]) -> Sequence[tuple[int, str]]:
+        """Return the first two columns of a statement."""
+        found = self._connection.exec_driver_sql(text, values)
+        return [(row[0], row[1]) for row in found]
 
     def rows(self, text: str, values: tuple[Any, ...]) -> list[int]:
         """Return the first column of a statement."""

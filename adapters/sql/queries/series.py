@@ -22,6 +22,7 @@ from ports.library.catalogue import (
 
 _work, _video, _series = schema.work, schema.video, schema.series
 _CURSOR = "series"
+_ROWS = 1 << 32  # more than there are works
 
 
 def series_cards(
@@ -38,8 +39,7 @@ def series_cards(
     if len(found) > limit > 0:
         last = found[limit - 1]
         following = write_cursor(_CURSOR, last.sort_title, last.row)
-    cards = [_card(connection, scope, series) for series in found[:limit]]
-    return SeriesSlice(cards, following)
+    return SeriesSlice(_cards(connection, scope, found[:limit]), following)
 
 
 def series_view(connection: sa.Connection, scope: Scope, series_id: SeriesId) -> SeriesView | None:
@@ -78,19 +78,31 @@ def _seasons(
     return connection.execute(query.group_by(_work.c.season).order_by(_work.c.season)).all()
 
 
-def _card(connection: sa.Connection, scope: Scope, series: sa.Row[*tuple[Any, ...]]) -> SeriesCard:
-    video = (
-        sa.select(_video.c.id)
-        .join(_work, _work.c.row == _video.c.shown_row)
-        .where(_work.c.series_id == series.id, *_shown(scope), *scope.sees(_video))
-        .order_by(EPISODE, _work.c.row, _video.c.row)
-        .limit(1)
+def _cards(
+    connection: sa.Connection, scope: Scope, series: Sequence[sa.Row[*tuple[Any, ...]]]
+) -> list[SeriesCard]:
+    """Return cards: how many episodes there are, and a picture of the first.
+
+    Place and row of an episode make one number, so that one pass along the index knows both.
+    """
+    first = sa.func.min(EPISODE * _ROWS + _work.c.row)
+    query = sa.select(_work.c.series_id, sa.func.count(), first).group_by(_work.c.series_id)
+    wanted = query.where(_work.c.series_id.in_([one.id for one in series]), *_shown(scope))
+    known = {row[0]: (row[1], row[2] % _ROWS) for row in connection.execute(wanted)}
+    seen = sa.select(_video.c.shown_row, sa.func.min(_video.c.row)).where(
+        _video.c.shown_row.in_([row for _, row in known.values()]), *scope.sees(_video)
     )
-    return SeriesCard(
-        id=series.id,
-        title=series.title,
-        year=series.year,
-        poster=series.poster,
-        episodes=sum(row[1] for row in _seasons(connection, scope, series.id)),
-        thumbnail_video_id=connection.scalar(video),
-    )
+    firsts = seen.group_by(_video.c.shown_row).subquery()
+    videos = sa.select(_video.c.shown_row, _video.c.id).join(firsts, firsts.c[1] == _video.c.row)
+    pictures = {row[0]: row[1] for row in connection.execute(videos)}
+    return [
+        SeriesCard(
+            id=one.id,
+            title=one.title,
+            year=one.year,
+            poster=one.poster,
+            episodes=known[one.id][0],
+            thumbnail_video_id=pictures.get(known[one.id][1]),
+        )
+        for one in series
+    ]

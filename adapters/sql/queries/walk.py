@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from adapters.sql.queries.counts import Counts
 from adapters.sql.queries.orders import Key
+from adapters.sql.queries.prepared import Prepared
 from adapters.sql.queries.ways import Walk, Way
 
 _MOST_ENDS = 2000
@@ -19,6 +20,7 @@ class Walker:
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
         self._ends: dict[Any, Key] = {}
+        self._statements: dict[Any, Prepared] = {}
 
     def after(
         self, connection: sa.Connection, walk: Walk, key: Key | None, limit: int
@@ -27,7 +29,7 @@ class Walker:
         if walk.wanted.nowhere:
             return []
         found: list[Key] = []
-        way = Way(connection, walk, self._counts)
+        way = self._way(connection, walk)
         for null in walk.sort.parts:
             if key is not None and null < (key[0] is None):
                 continue
@@ -58,14 +60,17 @@ class Walker:
 
     def total(self, connection: sa.Connection, walk: Walk) -> int:
         """Count the works."""
-        return 0 if walk.wanted.nowhere else Way(connection, walk, self._counts).count(None)
+        return 0 if walk.wanted.nowhere else self._way(connection, walk).count(None)
+
+    def _way(self, connection: sa.Connection, walk: Walk) -> Way:
+        return Way(connection, walk, self._counts, self._statements)
 
     def _jump(self, connection: sa.Connection, walk: Walk, offset: int, limit: int) -> list[Key]:
         """Return the keys from place ``offset`` on. The far half is walked from its end."""
         if walk.wanted.nowhere:
             return []
         found: list[Key] = []
-        way = Way(connection, walk, self._counts)
+        way = self._way(connection, walk)
         for null in walk.sort.parts:
             there = way.count(null if len(walk.sort.parts) > 1 else None)
             wanted = min(limit - len(found), max(there - offset, 0))

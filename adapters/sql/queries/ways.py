@@ -19,6 +19,7 @@ from adapters.sql import schema
 from adapters.sql.queries.conditions import NO_CONDITION, Condition, Wanted, conditions
 from adapters.sql.queries.counts import Counts
 from adapters.sql.queries.orders import Key, Sort
+from adapters.sql.queries.prepared import Prepared
 from adapters.sql.queries.scope import Scope
 from ports.library.catalogue import EPISODE_SORT
 
@@ -27,6 +28,8 @@ _MOST_MERGED = 8  # libraries whose orders are merged; more are filtered from th
 _PAGE = 100  # works that a page is taken to have
 _MOST_SIZED = 65_536
 _STRIDES = (2_000, 20_000)  # works that are looked at before the fewest are sorted
+_MOST_STATEMENTS = 500
+_LATER: Key = ("", 0)  # stands for a place that a prepared statement gets when it is run
 _LAST_ROW = sa.select(sa.func.max(_work.c.row))
 
 
@@ -52,8 +55,14 @@ class _Track:
 class Way:
     """One walk on one connection."""
 
-    def __init__(self, connection: sa.Connection, walk: Walk, counts: Counts) -> None:
-        self._connection, self._counts = connection, counts
+    def __init__(
+        self,
+        connection: sa.Connection,
+        walk: Walk,
+        counts: Counts,
+        statements: dict[Any, Prepared],
+    ) -> None:
+        self._connection, self._counts, self._statements = connection, counts, statements
         self._scope, self._sort, self._wanted = walk.scope, walk.sort, walk.wanted
         self._conditions = conditions(walk.scope, walk.wanted)
         shelves = [one for one in self._conditions if one.shelf and self._sort.field == "title"]
@@ -67,7 +76,7 @@ class Way:
             return self._keys(self._merged(behind, limit).limit(limit))
         leader = min(self._conditions, key=self._size, default=None)
         if leader is None or not self._rest:
-            return self._keys(self._ordered(null, behind).limit(limit))
+            return self._straight(null, behind, limit)
         if self._sorts(leader):
             return self._keys(self._sorted(leader, null, behind).limit(limit))
         found: list[Key] = []
@@ -80,6 +89,22 @@ class Way:
             behind = until
         fewest = min(self._conditions, key=self._whole_size)
         return found + self._keys(self._sorted(fewest, null, behind).limit(limit - len(found)))
+
+    def _straight(self, null: bool, behind: Key | None, limit: int) -> list[Key]:
+        """Return what follows a place where nothing has to be looked at, as on most pages."""
+        shape = (self._scope.lasting, self._sort, self._wanted, null, behind is None)
+        statement = self._statements.get(shape)
+        if statement is None:
+            place = None if behind is None else _LATER
+            query = self._ordered(null, place).limit(sa.bindparam("most", 0, type_=sa.Integer))
+            statement = Prepared(query, self._connection.dialect)
+            if len(self._statements) >= _MOST_STATEMENTS:
+                self._statements.clear()
+            self._statements[shape] = statement
+        values = {"most": limit}
+        if behind is not None:
+            values |= {"row": behind[1]} if null else {"key": behind[0], "row": behind[1]}
+        return [(row[0], row[1]) for row in statement.rows(self._connection, values)]
 
     def some(self, null: bool, limit: int, *, skip: int, back: bool = False) -> list[Key]:
         """Return keys of one part of the order, ``skip`` from its start, or from its end."""
@@ -249,8 +274,9 @@ class Way:
         here = sa.tuple_(*columns)
 
         def there(place: Key) -> sa.ColumnElement[Any]:
-            value = [] if by_row_alone else [sa.literal(place[0], self._sort.column.type)]
-            return sa.tuple_(*value, sa.literal(place[1], row.type))
+            names = {"row": row.type} if by_row_alone else {"key": key.type, "row": row.type}
+            values = dict(zip(("key", "row"), place, strict=True))
+            return sa.tuple_(*(_parameter(place, n, values[n], kind) for n, kind in names.items()))
 
         if behind is not None:
             query = query.where(here < there(behind) if down else here > there(behind))
@@ -260,3 +286,10 @@ class Way:
 
     def _keys(self, query: sa.Select[Any]) -> list[Key]:
         return [(row[0], row[1]) for row in self._connection.execute(query)]
+
+
+def _parameter(
+    place: Key, name: str, value: Any, kind: sa.types.TypeEngine[Any]
+) -> sa.ColumnElement[Any]:
+    """Return a value of that type, or a parameter that gets one later."""
+    return sa.bindparam(name, None, kind) if place is _LATER else sa.literal(value, kind)

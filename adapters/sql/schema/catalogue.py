@@ -122,8 +122,9 @@ sa.Index(
 )
 _is_episode = work.c.series_id.is_not(None)
 sa.Index(
-    "ix_work_series_id_season_episode_row",
+    "ix_work_series_id_shown_season_episode_row",  # counts episodes without touching the rows
     work.c.series_id,
+    work.c.shown,
     work.c.season,
     work.c.episode,
     work.c.row,

@@ -1,8 +1,11 @@
-"""Let the search index of SQLite answer alone: without what is gone, and knowing what is where.
+"""Let the search index answer alone: without what is gone, and knowing what is where.
 
-The index reads its texts through a view that leaves out what is gone and adds a mark of the
+SQLite: the index reads its texts through a view that leaves out what is gone and adds a mark of the
 location: a character of private use three times, which is one word and one part of three letters.
-Triggers keep it right as before. PostgreSQL reads the rows anyway and stays as it is.
+Triggers keep it right as before.
+
+PostgreSQL: both indexes move to a narrow table of their own, kept right by a trigger, so that a
+match costs a tenth of the pages, and a change of anything but the text none.
 
 Frozen: imports nothing from the application.
 """
@@ -22,10 +25,14 @@ TABLES = {
 }
 HERE = "availability <> 'gone'"
 FIRST_PLACE = 0xF0000
+# PostgreSQL would take "a_b.mp4" for a host name: signs become blanks first (as in 0002).
+SIGNS = "!\"#$&''()*+,-./:;<=>?@[\\]^_`{|}~"
+WORDS = f"translate(search_text, '{SIGNS}' || chr(37), repeat(' ', 32))"
 
 
 def upgrade() -> None:
     if op.get_bind().dialect.name != "sqlite":
+        _move_to_a_table()
         return
     _drop()
     op.execute(
@@ -56,6 +63,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     if op.get_bind().dialect.name != "sqlite":
+        _move_back()
         return
     _drop()
     op.execute("DROP VIEW video_text")
@@ -73,6 +81,60 @@ def downgrade() -> None:
     _trigger("delete", "DELETE ON video", forget)
     news = "old.search_text <> new.search_text"
     _trigger("update", f"UPDATE OF search_text ON video WHEN {news}", forget + learn)
+
+
+def _move_to_a_table() -> None:
+    op.execute("DROP INDEX video_text_part")
+    op.execute("DROP INDEX video_text_word")
+    op.execute(
+        "CREATE TABLE video_text (row bigint PRIMARY KEY, location_row bigint NOT NULL,"
+        " search_text text NOT NULL)"
+    )
+    texts = f"SELECT row, location_row, search_text FROM video WHERE {HERE}"
+    op.execute(f"INSERT INTO video_text {texts}")
+    _create_gin("video_text")
+    op.execute(
+        f"""
+        CREATE FUNCTION video_text_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF TG_OP <> 'INSERT' AND OLD.{HERE} THEN
+                DELETE FROM video_text WHERE row = OLD.row;
+            END IF;
+            IF TG_OP <> 'DELETE' AND NEW.{HERE} THEN
+                INSERT INTO video_text VALUES (NEW.row, NEW.location_row, NEW.search_text);
+            END IF;
+            RETURN NULL;
+        END $$
+        """
+    )
+    op.execute(
+        "CREATE TRIGGER video_text_follow AFTER INSERT OR DELETE ON video"
+        " FOR EACH ROW EXECUTE FUNCTION video_text_follow()"
+    )
+    news = (
+        "OLD.search_text <> NEW.search_text OR OLD.location_row <> NEW.location_row"
+        f" OR (OLD.{HERE}) <> (NEW.{HERE})"
+    )
+    op.execute(
+        "CREATE TRIGGER video_text_update AFTER UPDATE OF search_text, availability, location_row"
+        f" ON video FOR EACH ROW WHEN ({news}) EXECUTE FUNCTION video_text_follow()"
+    )
+
+
+def _move_back() -> None:
+    op.execute("DROP TRIGGER video_text_update ON video")
+    op.execute("DROP TRIGGER video_text_follow ON video")
+    op.execute("DROP FUNCTION video_text_follow")
+    op.execute("DROP TABLE video_text")
+    _create_gin("video")
+
+
+def _create_gin(table: str) -> None:
+    op.get_bind().exec_driver_sql(
+        f"CREATE INDEX video_text_word ON {table}"
+        f" USING gin (to_tsvector('simple'::regconfig, {WORDS}))"
+    )
+    op.execute(f"CREATE INDEX video_text_part ON {table} USING gin (search_text gin_trgm_ops)")
 
 
 def _drop() -> None:
