@@ -13,7 +13,7 @@ from ports.federation.peers import PeerAccess
 from ports.library.storage import ObjectInfo
 from ports.outbound import Origins
 
-_PING = ""  # no video has this id
+_PING = "\0ping"  # the id of no video: ids can be printed
 
 
 class VelourStorage:
