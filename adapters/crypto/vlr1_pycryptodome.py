@@ -29,11 +29,11 @@ class _Lane:
         self._decrypt: Any = AES.new(*arguments).decrypt
         self._keyed: Any = HMAC.new(mac_key, digestmod=SHA256)
 
-    def encrypt(self, blocks: bytes | memoryview, out: memoryview) -> None:
-        self._encrypt(blocks, output=out[: len(blocks)])
+    def encrypt(self, blocks: bytes | memoryview, out: bytearray | memoryview) -> None:
+        self._encrypt(blocks, output=memoryview(out)[: len(blocks)])
 
-    def decrypt(self, blocks: bytes | memoryview, out: memoryview) -> None:
-        self._decrypt(blocks, output=out[: len(blocks)])
+    def decrypt(self, blocks: bytes | memoryview, out: bytearray | memoryview) -> None:
+        self._decrypt(blocks, output=memoryview(out)[: len(blocks)])
 
     def tag(self, associated_data: bytes, body: memoryview) -> bytes:
         mac = self._keyed.copy()

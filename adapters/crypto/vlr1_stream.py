@@ -36,6 +36,10 @@ from ports.resources.sealing import Out, Readable, ReadAt, SealedFigures
 _PADDING = [bytes([BLOCK - rest]) * (BLOCK - rest) for rest in range(BLOCK)]
 
 
+Buffer = bytes | memoryview
+Room = bytearray | memoryview
+
+
 class Lane(Protocol):
     """The ciphers of one thread for one file.
 
@@ -44,11 +48,11 @@ class Lane(Protocol):
     gives a block that is as random, and that becomes the IV.
     """
 
-    def encrypt(self, blocks: bytes | memoryview, out: memoryview) -> None:
+    def encrypt(self, blocks: Buffer, out: Room) -> None:
         """Encrypt whole blocks into the beginning of ``out``, which is longer by 15 or more."""
         ...
 
-    def decrypt(self, blocks: bytes | memoryview, out: memoryview) -> None:
+    def decrypt(self, blocks: Buffer, out: Room) -> None:
         """Decrypt whole blocks into the beginning of ``out``, which is longer by 15 or more."""
         ...
 
@@ -106,11 +110,11 @@ class Vlr1Sealer:
             wanted = _plain_bytes(length, batch.first, batch.count)
             if fill(batch.source[:wanted]) != wanted:
                 raise SourceChanged("the file became shorter while it was being sealed")
-            if batch.first + batch.count == file.chunks and source.read(1):
+            if batch.first + batch.count > file.last and source.read(1):
                 raise SourceChanged("the file became longer while it was being sealed")
 
         def work(lane: Lane, batch: Batch, place: int) -> None:
-            size = chunk_plaintext(length, batch.first + place)
+            size = file.plain_bytes(batch.first + place)
             plain = batch.source[place * CHUNK_SIZE : place * CHUNK_SIZE + size]
             sealed = batch.target[place * FULL_CHUNK : place * FULL_CHUNK + chunk_sealed(size)]
             body, rest = size - size % BLOCK, size % BLOCK
@@ -123,8 +127,8 @@ class Vlr1Sealer:
         def done(batch: Batch) -> None:
             parts.write(batch.target[: _sealed_bytes(length, batch.first, batch.count)])
 
-        self._run(file, range(file.chunks), Steps(load, work, done), CHUNK_SIZE, FULL_CHUNK)
-        return parts.figures(file.chunks)
+        self._run(file, range(file.last + 1), Steps(load, work, done), CHUNK_SIZE, FULL_CHUNK)
+        return parts.figures(file.last + 1)
 
     def open_stream(self, source: Readable, expected: Binding, data_key: bytes, out: Out) -> Header:
         """Open a whole sealed file; see the port."""
@@ -159,14 +163,14 @@ class Vlr1Sealer:
             piece = read_at(chunk_span(total, batch.first).start, wanted)
             if len(piece) != wanted:
                 raise SealedBroken
-            batch.source[:wanted] = piece
+            batch.source = memoryview(piece)  # as it came, without copying
 
         def done(batch: Batch) -> None:
             at = batch.first * CHUNK_SIZE
             out(batch.target[max(start - at, 0) : min(end - at, batch.count * CHUNK_SIZE)])
 
         steps = Steps(load, _opening(file), done)
-        self._run(file, range(first, last + 1), steps, FULL_CHUNK, CHUNK_SIZE)
+        self._run(file, range(first, last + 1), steps, 0, CHUNK_SIZE)
 
     def _read_all(
         self, source: Readable, expected: Binding, data_key: bytes, out: Out | None
@@ -182,7 +186,7 @@ class Vlr1Sealer:
             if fill(batch.source[:wanted]) != wanted:
                 raise SealedBroken
             # Nothing may follow, and that is known before the end is handed out.
-            if batch.first + batch.count == file.chunks and source.read(1):
+            if batch.first + batch.count > file.last and source.read(1):
                 raise SealedBroken
 
         def done(batch: Batch) -> None:
@@ -191,7 +195,7 @@ class Vlr1Sealer:
 
         work = _checking(file) if out is None else _opening(file)
         steps = Steps(load, work, done)
-        self._run(file, range(file.chunks), steps, FULL_CHUNK, CHUNK_SIZE)
+        self._run(file, range(file.last + 1), steps, FULL_CHUNK, CHUNK_SIZE)
         return file.header
 
     def _keys(self, header: Header, data_key: bytes) -> "_File":
@@ -226,14 +230,27 @@ class _File:
     encryption_key: bytes
     commitment: bytes
     digest: bytes = field(init=False)
-    chunks: int = field(init=False)
+    last: int = field(init=False)  # number of the last chunk
+    last_plain: int = field(init=False)
+    last_sealed: int = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "digest", self.header.digest)
-        object.__setattr__(self, "chunks", chunk_count(self.header.plaintext_length))
+        length = self.header.plaintext_length
+        last = chunk_count(length) - 1
+        plain = chunk_plaintext(length, last)
+        for name, value in (
+            ("digest", self.header.digest),
+            ("last", last),
+            ("last_plain", plain),
+            ("last_sealed", chunk_sealed(plain)),
+        ):
+            object.__setattr__(self, name, value)
 
     def associated(self, index: int) -> bytes:
-        return associated(self.digest, index, final=index == self.chunks - 1)
+        return associated(self.digest, index, final=index == self.last)
+
+    def plain_bytes(self, index: int) -> int:
+        return CHUNK_SIZE if index < self.last else self.last_plain
 
 
 class _Parts:
@@ -258,36 +275,36 @@ class _Parts:
 
 def _opening(file: _File) -> Callable[[Lane, Batch, int], None]:
     check = _checking(file)
-    length = file.header.plaintext_length
 
     def work(lane: Lane, batch: Batch, place: int) -> None:
         check(lane, batch, place)
-        size = chunk_plaintext(length, batch.first + place)
-        body, rest = size - size % BLOCK, size % BLOCK
-        start = place * FULL_CHUNK
+        size = file.plain_bytes(batch.first + place)
+        rest = size % BLOCK
+        body = size - rest
+        start, at = place * FULL_CHUNK, place * CHUNK_SIZE
         blocks = start + IV_BYTES
-        at = place * CHUNK_SIZE
-        last = memoryview(bytearray(BLOCK + SPARE))
-        lane.decrypt(batch.source[start:blocks], last)
-        lane.decrypt(batch.source[blocks : blocks + body], batch.target[at:])
-        lane.decrypt(batch.source[blocks + body : blocks + body + BLOCK], last)
+        source, target = batch.source, batch.target
+        last = bytearray(BLOCK + SPARE)
+        lane.decrypt(source[start:blocks], last)
+        lane.decrypt(source[blocks : blocks + body], target[at:])
+        lane.decrypt(source[blocks + body : blocks + body + BLOCK], last)
         # Authentic by now: a wrong padding is a sealer's fault, and tells nothing to anybody else.
         if last[rest:BLOCK] != _PADDING[rest]:
             raise SealedBroken
-        batch.target[at + body : at + size] = last[:rest]
+        if rest:
+            target[at + body : at + size] = last[:rest]
 
     return work
 
 
 def _checking(file: _File) -> Callable[[Lane, Batch, int], None]:
-    length = file.header.plaintext_length
-
     def work(lane: Lane, batch: Batch, place: int) -> None:
         index = batch.first + place
         start = place * FULL_CHUNK
-        end = start + chunk_sealed(chunk_plaintext(length, index))
-        tag = lane.tag(file.associated(index), batch.source[start : end - TAG_BYTES])
-        if not hmac.compare_digest(tag, batch.source[end - TAG_BYTES : end]):
+        end = start + (FULL_CHUNK if index < file.last else file.last_sealed)
+        cut = end - TAG_BYTES
+        tag = lane.tag(file.associated(index), batch.source[start:cut])
+        if not hmac.compare_digest(tag, batch.source[cut:end]):
             raise SealedBroken
 
     return work

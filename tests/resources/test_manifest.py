@@ -58,6 +58,7 @@ def test_what_is_signed_does_not_depend_on_the_order_of_members():
     [
         ("folder", "../etc"),
         ("folder", ""),
+        ("folder", "Cafe\u0301"),
         ("name", "a/b"),
         ("name", "Cafe\u0301"),
         ("version", 0),
@@ -171,6 +172,7 @@ def test_a_manifest_of_something_else_than_was_asked_for_is_refused():
 
 def test_parts_have_to_be_those_of_the_manifest():
     one = manifest()
+    assert one.sealed_size == sealed_size(SIZE)
     one.require_small(one.small_size, b"s" * 32)
     one.require_big(one.big_size, b"b" * 32)
     for size, digest in ((one.small_size, b"b" * 32), (one.small_size - 1, b"s" * 32)):

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.crypto.vlr1_cryptography import CryptographyCiphers
+from adapters.crypto.vlr1_stream import Vlr1Sealer
 from domain.errors import Invalid
 from domain.resources.errors import SourceChanged
 from domain.resources.vlr1 import CHUNK_SIZE, PROLOGUE_BYTES, chunk_count, sealed_size, split_at
@@ -174,6 +176,13 @@ def test_a_part_without_anything_in_it_is_refused(small_size):
 def test_a_key_of_another_length_seals_nothing(key):
     with pytest.raises(Invalid, match="data key"):
         seal(b"hello", data_key=key)
+
+
+def test_it_works_on_as_many_cores_as_there_are():
+    by = Vlr1Sealer(CryptographyCiphers())
+    plaintext = pattern(2_000_000)
+    sealed, header = seal(plaintext, by=by)
+    assert unseal(sealed, header.binding, by=by) == plaintext
 
 
 class _Full(Exception):
