@@ -1,0 +1,1 @@
+"""Large files for known people on known devices: format, manifest, roles, devices."""

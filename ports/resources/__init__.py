@@ -1,0 +1,1 @@
+"""Sealing large files, and handing their keys to devices."""
