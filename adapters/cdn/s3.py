@@ -154,7 +154,9 @@ class S3Cdn:
                 for number, start in enumerate(range(0, length, size), 1)
             ),
             part_bytes=size,
-            complete=self._signed(self._writer, "POST", key, expires_s, {}, {"uploadId": upload}),
+            complete=self._signed(
+                self._writer, "POST", key, expires_s, {"If-None-Match": "*"}, {"uploadId": upload}
+            ),
         )
 
     def discard_unfinished(self, *, before: datetime) -> int:
@@ -201,7 +203,7 @@ class S3Cdn:
                 if self.head(key) is not None:
                     raise CdnObjectExists
                 self._client.complete_multipart_upload(
-                    **at, UploadId=upload, MultipartUpload={"Parts": parts}
+                    **at, UploadId=upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
                 )
             except BaseException:
                 with suppress(Exception):  # the collector removes it later
