@@ -1,0 +1,121 @@
+"""Chunks through threads in their order, with memory that does not grow.
+
+While threads work on one batch, the calling thread reads the next one and writes the one before.
+Libraries of ciphers let go of the interpreter while they work, so two cores are twice as fast.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+SHARE = 4  # chunks that a thread takes at a time: 0.3 ms of work
+MAX_LANES = 4
+SPARE = 16  # some ciphers ask for room behind what they write
+
+L = TypeVar("L")
+
+
+@dataclass(slots=True)
+class Batch:
+    """``count`` chunks from chunk ``first``, side by side in buffers that are used again."""
+
+    source: memoryview
+    target: memoryview
+    first: int = 0
+    count: int = 0
+    shares: list["Future[None] | None"] = field(default_factory=list)
+
+    def wait(self) -> None:
+        """Return when all is worked through; raise what the first chunk that failed raised."""
+        for share in self.shares:
+            if share is not None:
+                share.result()
+
+
+@dataclass(frozen=True, slots=True)
+class Steps(Generic[L]):
+    """What is done with a batch: ``load`` and ``done`` in the calling thread, ``work`` in any.
+
+    ``work`` gets the lane that is its own meanwhile, and the place of one chunk in the batch.
+    ``done`` sees batches in order, and only those in which all work went well.
+    """
+
+    load: Callable[[Batch], None]
+    work: Callable[[L, Batch, int], None]
+    done: Callable[[Batch], None]
+
+
+def run_in_batches(
+    chunks: range, steps: Steps[L], *, sizes: tuple[int, int], lane: Callable[[], L], at_most: int
+) -> None:
+    """Take ``chunks`` through the steps.
+
+    Args:
+        chunks: their numbers.
+        steps: what to do.
+        sizes: bytes of a full chunk in ``source`` and in ``target``.
+        lane: makes what one thread works with.
+        at_most: so many threads; fewer where there is little to do, and none for one share.
+    """
+    width = min(at_most, -(-len(chunks) // SHARE))
+    lanes = deque(lane() for _ in range(width))
+    size = min(width * SHARE, len(chunks))
+    free = deque(_batch(size, sizes) for _ in range(min(width, 2)))
+    busy = deque[Batch]()
+
+    def take_share(batch: Batch, begin: int) -> None:
+        own = lanes.pop()  # there are as many as threads
+        try:
+            for place in range(begin, min(begin + SHARE, batch.count)):
+                steps.work(own, batch, place)
+        finally:
+            lanes.append(own)
+
+    def finish() -> None:
+        batch = busy.popleft()
+        batch.wait()
+        steps.done(batch)
+        free.append(batch)
+
+    with _threads(width) as start:
+        for first in range(chunks.start, chunks.stop, size):
+            if not free:
+                finish()
+            batch = free.popleft()
+            batch.first, batch.count = first, min(size, chunks.stop - first)
+            steps.load(batch)
+            shares = range(0, batch.count, SHARE)
+            batch.shares = [start(take_share, batch, begin) for begin in shares]
+            busy.append(batch)
+        while busy:
+            finish()
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _batch(count: int, sizes: tuple[int, int]) -> Batch:
+    source, target = (memoryview(bytearray(count * size + SPARE)) for size in sizes)
+    return Batch(source, target)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[Callable[..., "Future[None] | None"]]:
+    """Yield what starts a call: in one of ``count`` threads, or here and now if that is one."""
+    if count == 1:
+
+        def now(call: Callable[..., None], *arguments: object) -> None:
+            call(*arguments)
+
+        yield now
+        return
+    with ThreadPoolExecutor(count, thread_name_prefix="vlr1") as pool:
+        yield pool.submit
