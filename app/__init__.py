@@ -22,13 +22,14 @@ from app.admin import overview as admin_overview
 from app.admin import people as admin_people
 from app.admin import settings as admin_settings
 from app.admin import trail as admin_trail
-from app.api import library, node, openapi, problems, streams
+from app.api import cdn, library, node, openapi, problems, resources, streams
 from app.api.addresses import ClientAddresses
 from app.api.auth import Guard
 from app.api.fast_streams import FastStreams
+from app.api.resource_auth import ResourceGuard
 from app.browser import entrance, pages
 from app.browser.sessions import SessionStore
-from app.cli import audit, connections, keys, storage, users
+from app.cli import audit, connections, folders, keys, storage, users
 from app.cli import library as library_commands
 from app.cli.serve import serve_command
 from app.container import Container
@@ -145,7 +146,32 @@ def _add_api(
             is_ready=container.is_ready(),
         )
     )
+    if settings.resources.enabled:
+        _add_resource_api(app, container, settings)
     app.register_blueprint(openapi.blueprint(title="Velour", version=VERSION))
+
+
+def _add_resource_api(app: Flask, container: Container, settings: Settings) -> None:
+    """Register the resource API, and the CDN where it is this node's."""
+    ResourceGuard(identify=container.identify(), limits=container.limits()).init_app(app)
+    app.register_blueprint(
+        resources.blueprint(
+            resources.ResourceUses(
+                log_in=container.log_in(),
+                list_folders=container.list_folders(),
+                check_device=container.check_device(),
+                list_folder=container.list_folder(),
+                deliver=container.deliver_resource(),
+                read_address=container.address_for_reading(),
+                plan=container.plan_version(),
+                publish=container.publish_version(),
+                limits=container.limits(),
+                base_url=settings.node.base_url,
+            )
+        )
+    )
+    if settings.resources.cdn == "local":
+        app.register_blueprint(cdn.blueprint(container.local_cdn()))
 
 
 def _add_fast_streams(
@@ -302,6 +328,13 @@ def _add_commands(app: Flask, container: Container, settings: Settings, engine: 
                 "reject": container.reject_connection,
                 "revoke": container.revoke_connection,
             },
+            read_only=read_only,
+        ),
+        folders.group(
+            create_folder=container.create_folder,
+            grant_folder=container.grant_folder,
+            withdraw_folder=container.withdraw_folder,
+            reseal_keys=container.reseal_keys,
             read_only=read_only,
         ),
         audit.group(verify_audit=container.verify_audit, audit_reader=container.audit_reader),

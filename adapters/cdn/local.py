@@ -135,7 +135,7 @@ class LocalCdn:
         if self.head(key) is not None:
             raise CdnObjectExists
         address = self._address(b"w", key, length, expires_s)
-        return UploadPlan(whole=SignedRequest("PUT", address, {"Content-Length": str(length)}))
+        return UploadPlan(whole=SignedRequest("PUT", address, {}))
 
     def discard_unfinished(self, *, before: datetime) -> int:
         """See Cdn: what nobody has written to since then."""

@@ -65,8 +65,8 @@ class MemoryCdn:
         """See Cdn."""
         if check_key(key) in self.objects:
             raise CdnObjectExists
-        url = f"memory:/{key}?expires={expires_s}"
-        return UploadPlan(whole=SignedRequest("PUT", url, {"Content-Length": str(length)}))
+        url = f"memory:/{key}?expires={expires_s}&length={length}"
+        return UploadPlan(whole=SignedRequest("PUT", url, {}))
 
     def discard_unfinished(self, *, before: datetime) -> int:  # noqa: ARG002 - the port's
         """See Cdn: nothing is ever begun without being ended."""

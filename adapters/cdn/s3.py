@@ -51,8 +51,7 @@ class S3Cdn:
 
     def put(self, key: str, source: BinaryIO, *, length: int) -> CdnObject:
         """See Cdn."""
-        if self.head(key) is not None:
-            raise CdnObjectExists
+        self._require_free(key)
         if length <= PART:
             self._put_whole(key, _exactly(source, length, last=True))
         else:
@@ -133,11 +132,12 @@ class S3Cdn:
 
     def presign_put(self, key: str, *, length: int, expires_s: int) -> UploadPlan:
         """See Cdn: in one request up to 64 MiB, else in parts. Each is signed with its length."""
-        if self.head(key) is not None:
-            raise CdnObjectExists
+        self._require_free(key)
         if length <= SIGNED_PART:
-            headers = {"Content-Length": str(length), "If-None-Match": "*"}
-            return UploadPlan(whole=self._signed(self._writer, "PUT", key, expires_s, headers))
+            headers, sent = {"If-None-Match": "*"}, {"Content-Length": str(length)}
+            return UploadPlan(
+                whole=self._signed(self._writer, "PUT", key, expires_s, headers, signed=sent)
+            )
         size = max(SIGNED_PART, -(-length // _MAX_PARTS))
         with translated():
             upload = self._client.create_multipart_upload(**self._at(key))["UploadId"]
@@ -148,14 +148,19 @@ class S3Cdn:
                     "PUT",
                     key,
                     expires_s,
-                    {"Content-Length": str(min(size, length - start))},
-                    {"partNumber": str(number), "uploadId": upload},
+                    parameters={"partNumber": str(number), "uploadId": upload},
+                    signed={"Content-Length": str(min(size, length - start))},
                 )
                 for number, start in enumerate(range(0, length, size), 1)
             ),
             part_bytes=size,
             complete=self._signed(
-                self._writer, "POST", key, expires_s, {"If-None-Match": "*"}, {"uploadId": upload}
+                self._writer,
+                "POST",
+                key,
+                expires_s,
+                {"If-None-Match": "*"},
+                parameters={"uploadId": upload},
             ),
         )
 
@@ -183,6 +188,10 @@ class S3Cdn:
         if self.head(key) is None:
             raise CdnObjectNotFound
 
+    def _require_free(self, key: str) -> None:
+        if self.head(key) is not None:
+            raise CdnObjectExists
+
     def _put_whole(self, key: str, content: bytes) -> None:
         with translated():
             self._client.put_object(**self._at(key), Body=content, IfNoneMatch="*")
@@ -200,8 +209,7 @@ class S3Cdn:
                         **at, UploadId=upload, PartNumber=number, Body=content
                     )
                     parts.append({"PartNumber": number, "ETag": sent["ETag"]})
-                if self.head(key) is not None:
-                    raise CdnObjectExists
+                self._require_free(key)
                 self._client.complete_multipart_upload(
                     **at, UploadId=upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
                 )
@@ -226,21 +234,26 @@ class S3Cdn:
         at = _moment(one["LastModified"])
         return CdnObject(key=key, size_bytes=int(one["Size"]), etag=etag, stored_at=at)
 
-    def _signed(  # noqa: PLR0917 - one place, called with what differs
+    def _signed(
         self,
         keys: Keys,
         method: str,
         key: str,
         expires_s: int,
         headers: Mapping[str, str] = {},
+        *,
         parameters: Mapping[str, str] = {},
+        signed: Mapping[str, str] = {},
     ) -> SignedRequest:
+        """Sign a request; ``signed`` are fields that any client sends by itself."""
         from botocore.auth import S3SigV4QueryAuth  # noqa: PLC0415 - only nodes with buckets pay
         from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - as above
         from botocore.credentials import Credentials  # noqa: PLC0415 - as above
 
         url = self._place.root + quote(self._place.prefix + check_key(key), safe="/~")
-        request = AWSRequest(method=method, url=url, params=dict(parameters), headers=headers)
+        request = AWSRequest(
+            method=method, url=url, params=dict(parameters), headers={**headers, **signed}
+        )
         credentials = Credentials(keys.key_id, keys.secret)
         signer = S3SigV4QueryAuth(credentials, "s3", self._place.region, expires=expires_s)
         signer.add_auth(request)

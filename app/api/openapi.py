@@ -28,6 +28,21 @@ _KEYED: Mapping[int, str] = {
     429: "too many requests; Retry-After says when to go on",
     503: "something this needs does not answer; Retry-After says when to try again",
 }
+_TOKEN_SCHEME: Mapping[str, Any] = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A token of the resource API, from its /login.",
+    }
+}
+_TOKENED: Mapping[int, str] = {
+    400: "a part of the request cannot be read",
+    401: "no token, or one that is forged or over",
+    403: "the role does not allow this, or the folder was not granted",
+    429: "too many requests; Retry-After says when to go on",
+    503: "something this needs does not answer; Retry-After says when to try again",
+}
 _CONVERTERS: Mapping[str, Mapping[str, str]] = {
     "UUIDConverter": {"type": "string", "format": "uuid"},
     "UnicodeConverter": {"type": "string"},
@@ -64,10 +79,15 @@ def document(app: Flask, *, title: str, version: str) -> dict[str, Any]:
     """Return the OpenAPI document of ``app``."""
     routes = list(declared_routes(app))
     answers = {r.operation.answer for r in routes if r.operation.answer} | {schemas.ProblemDetails}
+    bodies = {r.operation.body for r in routes if r.operation.body}
     _, models = models_json_schema(
-        [(model, "serialization") for model in sorted(answers, key=lambda m: m.__name__)],
+        [
+            *((model, "serialization") for model in sorted(answers, key=lambda m: m.__name__)),
+            *((model, "validation") for model in sorted(bodies, key=lambda m: m.__name__)),
+        ],
         ref_template=_REF,
     )
+    tokens = any(route.operation.roles for route in routes)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         for method in route.methods:
@@ -87,7 +107,8 @@ def document(app: Flask, *, title: str, version: str) -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "An API key of this node, only ever in this header.",
-                }
+                },
+                **(_TOKEN_SCHEME if tokens else {}),
             },
         },
         "security": [{"key": []}],
@@ -103,7 +124,14 @@ def _operation(route: Declared) -> dict[str, Any]:
         "parameters": [*_path_parameters(route.rule), *_query_parameters(declared.query)],
         "responses": _responses(declared),
     }
-    if declared.scope is None:
+    if declared.body is not None:
+        schema = {"$ref": _REF.format(model=declared.body.__name__)}
+        content = {declared.body_type: {"schema": schema}}
+        described["requestBody"] = {"required": True, "content": content}
+    if declared.roles:
+        described["security"] = [{"token": []}]
+        described["description"] = f"Needs a token of the resource API: {declared.roles}."
+    elif declared.scope is None:
         described["security"] = []
     else:
         described["description"] = f"Needs the scope `{declared.scope}`."
@@ -118,7 +146,7 @@ def _responses(declared: Operation) -> dict[str, Any]:
     responses: dict[str, Any] = {
         "200": {"description": "OK", "content": {declared.media_type: {"schema": schema}}}
     }
-    common = _KEYED if declared.scope is not None else {}
+    common = _TOKENED if declared.roles else _KEYED if declared.scope is not None else {}
     for status, meaning in sorted({**common, **declared.statuses}.items()):
         answer: dict[str, Any] = {"description": meaning}
         if status >= 400:
@@ -141,12 +169,13 @@ def _path_parameters(rule: Rule) -> Iterator[dict[str, Any]]:
 def _query_parameters(model: type[BaseModel] | None) -> Iterator[dict[str, Any]]:
     if model is None:
         return
-    for name, schema in model.model_json_schema()["properties"].items():
+    described = model.model_json_schema()
+    for name, schema in described["properties"].items():
         shown = {k: v for k, v in schema.items() if k not in {"title", "description"}}
         yield {
             "name": name,
             "in": "query",
-            "required": False,
+            "required": name in described.get("required", ()),
             "description": schema.get("description", ""),
             "schema": shown,
         }

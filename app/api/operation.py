@@ -30,6 +30,10 @@ class Operation:
         media_type: of the answer.
         statuses: further answers of this route (status -> what it means).
         tag: heading in the documentation.
+        roles: for routes that take a token of the resource API instead of a key: who may call, in
+            words.
+        body: model of the request's body.
+        body_type: media type of it.
     """
 
     summary: str
@@ -41,6 +45,9 @@ class Operation:
     media_type: str = "application/json"
     statuses: Mapping[int, str] = field(default_factory=dict)
     tag: str = "library"
+    roles: str = ""
+    body: type[BaseModel] | None = None
+    body_type: str = "application/json"
 
 
 def operation(declared: Operation) -> Callable[[View], View]:

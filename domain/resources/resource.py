@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.errors import Conflict, Forbidden, NotFound
+from domain.errors import Conflict, Forbidden, Invalid, NotFound
 from domain.ids import FolderId, ResourceId, UserId
 from domain.resources.manifest import Manifest
 from domain.resources.names import big_key, file_name, folder_name
@@ -11,6 +11,7 @@ from domain.resources.roles import ResourceRole
 from domain.resources.vlr1 import chunk_count
 
 KEPT = timedelta(days=1)  # how long a replaced version, or an object of no version, stays
+_RESERVED = frozenset({"check"})  # the API has an address of that name beside its folders
 _PUBLISHED_WITHIN = timedelta(hours=22)  # before the collector may take the object away
 
 
@@ -67,6 +68,8 @@ class Folder:
 
     def __post_init__(self) -> None:
         self.name = folder_name(self.name)
+        if self.name in _RESERVED:
+            raise Invalid(f"a folder cannot be called {self.name}", field="folder")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,9 +70,10 @@ class CdnObject:
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """A request that anybody may send until it expires, with exactly these header fields.
+    """A request that anybody may send until it expires, with at least these header fields.
 
-    ``url`` begins with a slash where this node itself answers.
+    The length of a body was announced and has to be just that. ``url`` begins with a slash where
+    this node itself answers.
     """
 
     method: str

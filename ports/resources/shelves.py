@@ -100,7 +100,7 @@ class Devices(Protocol):
         ...
 
     def exchange(self, device_id: DeviceId) -> int:
-        """Return the version of the exchange key that the device was told; raises DeviceNotFound."""
+        """Return the version of the key that the device was told; raises DeviceNotFound."""
         ...
 
     def remove(self, device_id: DeviceId) -> None:

@@ -269,7 +269,7 @@ def test_a_signed_address_of_one_object_reads_no_other_and_writes_nothing(served
         asked.url.split("?")[0] if "?" in asked.url else "/cdn/AAAA/1.big",
     ):
         status, _, data = ask(served, type(asked)("GET", changed, {}))
-        assert data in {b"one"} if status == 200 else status in {403, 404}
+        assert data == b"one" if status == 200 else status in {403, 404}
     for method, data in (("PUT", b"evil"), ("DELETE", None), ("POST", b"evil")):
         assert ask(served, type(asked)(method, asked.url, {}), data)[0] in {403, 405}
     assert read(served.cdn, 1) == b"one"
@@ -290,8 +290,7 @@ def test_a_signed_address_writes_one_object_of_that_length_once(served):
     plan = served.cdn.presign_put(key(), length=5, expires_s=60)
     assert plan.whole is not None
 
-    longer = type(plan.whole)("PUT", plan.whole.url, {**plan.whole.headers, "Content-Length": "6"})
-    assert ask(served, longer, b"123456")[0] in {400, 403}
+    assert ask(served, plan.whole, b"123456")[0] in {400, 403}
     assert served.cdn.head(key()) is None
     assert ask(served, plan.whole, b"12345")[0] in {200, 201}
     assert read(served.cdn) == b"12345"
