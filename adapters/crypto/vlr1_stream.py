@@ -13,7 +13,7 @@ from typing import Protocol
 
 from adapters.crypto.batches import MAX_LANES, SPARE, Batch, Steps, cores, run_in_batches
 from domain.errors import Invalid
-from domain.resources.errors import SealedBroken
+from domain.resources.errors import SealedBroken, SourceChanged
 from domain.resources.vlr1 import (
     BLOCK,
     CHUNK_SIZE,
@@ -29,8 +29,9 @@ from domain.resources.vlr1 import (
     chunk_plaintext,
     chunk_sealed,
     chunk_span,
+    sealed_size,
 )
-from ports.resources.sealing import Out, Readable, ReadAt, SealedFigures, SourceChanged
+from ports.resources.sealing import Out, Readable, ReadAt, SealedFigures
 
 _PADDING = [bytes([BLOCK - rest]) * (BLOCK - rest) for rest in range(BLOCK)]
 
@@ -94,6 +95,8 @@ class Vlr1Sealer:
         """Seal exactly ``header.plaintext_length`` bytes; see the port."""
         if len(data_key) != DATA_KEY_BYTES:
             raise Invalid(f"a data key takes {DATA_KEY_BYTES} bytes", field="data_key")
+        if not PROLOGUE_BYTES <= small_size < sealed_size(header.plaintext_length):
+            raise Invalid("the small part holds the header, and not everything", field="small_size")
         file = self._keys(header, data_key)
         parts = _Parts(small_size, out)
         parts.write(memoryview(header.encode() + file.commitment))

@@ -4,7 +4,7 @@ What arrives from a content network is judged by the reader, and whatever fails 
 are opened fails in one way: ``SealedBroken`` never tells which check it was.
 """
 
-from domain.errors import BadUpstream, Forbidden, NotFound
+from domain.errors import BadUpstream, Conflict, Forbidden, NotFound
 
 
 class SealedBroken(BadUpstream):
@@ -47,6 +47,13 @@ class ManifestForged(BadUpstream):
 
     code = "manifest.forged"
     title = "The manifest was not signed by the node that it should come from"
+
+
+class SourceChanged(Conflict):
+    """The file being sealed became shorter or longer meanwhile."""
+
+    code = "resource.source-changed"
+    title = "The file changed while it was being read"
 
 
 class DeviceMismatch(Forbidden):

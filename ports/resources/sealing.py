@@ -35,10 +35,6 @@ class SealedFigures:
     chunk_count: int
 
 
-class SourceChanged(Exception):
-    """The file being sealed is shorter or longer than the header says: it changed meanwhile."""
-
-
 class Sealer(Protocol):
     """VLR1, docs/formats/vlr1.md. Memory stays flat, whatever the length.
 
@@ -61,6 +57,7 @@ class Sealer(Protocol):
             small_size: as ``domain.resources.vlr1.split_at`` has it.
 
         Raises:
+            Invalid: the key has another length, or ``small_size`` leaves one part empty.
             SourceChanged: the source has another length. What ``out`` got is useless.
         """
         ...
@@ -83,7 +80,10 @@ class Sealer(Protocol):
         ...
 
     def verify(self, source: Readable, expected: Binding, data_key: bytes) -> Header:
-        """Check every byte as ``open_stream`` does, and decrypt nothing."""
+        """Check every byte as ``open_stream`` does, and decrypt nothing.
+
+        Only a faulty padding, which no one but the sealer can make, is left to ``open_stream``.
+        """
         ...
 
     def open_range(
