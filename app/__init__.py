@@ -1,6 +1,6 @@
 """The application factory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,10 @@ from app.admin import libraries as admin_libraries
 from app.admin import locations as admin_locations
 from app.admin import overview as admin_overview
 from app.admin import people as admin_people
+from app.admin import resources as admin_resources
 from app.admin import settings as admin_settings
 from app.admin import trail as admin_trail
+from app.admin.actions import Route
 from app.api import cdn, library, node, openapi, problems, resources, streams
 from app.api.addresses import ClientAddresses
 from app.api.auth import Guard
@@ -232,6 +234,7 @@ def _admin_pages(container: Container, settings: Settings) -> Blueprint:
     films: dict[str, Any] = {**read, "catalogue": container.catalogue()}
     trail = admin_trail.Trail(container.audit_reader(), read_only)
     request_scan = container.request_scan()
+    has_resources = settings.resources.enabled
     return admin.blueprint(
         admin_overview.routes(**films, base_url=settings.node.base_url),
         admin_locations.routes(
@@ -284,6 +287,21 @@ def _admin_pages(container: Container, settings: Settings) -> Blueprint:
         admin_jobs.routes(**read, trail=trail, cancel_job=container.cancel_job()),
         admin_trail.routes(trail=trail, verify_audit=container.verify_audit()),
         admin_settings.routes(settings=settings, template=ROOT / "config.ini"),
+        _resource_pages(container, trail) if has_resources else (),
+        more=(admin_resources.SECTION,) if has_resources else (),
+    )
+
+
+def _resource_pages(container: Container, trail: admin_trail.Trail) -> Sequence[Route]:
+    """Build the pages of resources."""
+    return admin_resources.routes(
+        read_only=container.read_only,
+        trail=trail,
+        create_folder=container.create_folder(),
+        grant_folder=container.grant_folder(),
+        withdraw_folder=container.withdraw_folder(),
+        set_role=container.set_resource_role(),
+        reset_device=container.reset_device(),
     )
 
 
