@@ -162,6 +162,7 @@ class ResourceViews:
     )
     def deliver(self, folder: str) -> ResponseReturnValue:
         """Hand out a small part."""
+        caller().require_reader()
         body = shapes.DeliverBody.model_validate(request.get_json())
         found = self.uses.deliver(
             caller(), folder=folder, name=body.fileName, device_id=DeviceId(body.device)
