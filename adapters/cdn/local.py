@@ -195,7 +195,10 @@ class LocalCdn:
 def _copy(source: BinaryIO, target: BinaryIO, length: int) -> None:
     left = length
     while left:
-        piece = source.read(min(_PIECE, left))
+        try:
+            piece = source.read(min(_PIECE, left))
+        except OSError as exc:  # whoever sends it is gone, or stands still
+            raise CdnUploadIncomplete from exc
         if not piece:
             raise CdnUploadIncomplete
         target.write(piece)

@@ -38,7 +38,7 @@ from domain.resources.vlr1 import MAX_VERSION
 from ports.resources.cdn import SignedRequest, UploadPlan
 
 _FORM_FIELDS = frozenset({"manifest", "data_key", "device"})
-_MAX_FIELDS_BYTES = 64 * 1024
+_MAX_FIELDS_BYTES = 256 * 1024  # the parser counts the 64 KiB that it reads at a time, too
 _ANY, _READERS = "any role", "Operator or a higher role, and the folder granted"
 _UPLOADERS = "ResourceUploader, Admin or ApiAdmin, and the folder granted"
 _NOT_THERE = {404: "there is no such file in the folder, or no such device"}

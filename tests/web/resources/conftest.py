@@ -53,8 +53,8 @@ def hardware(seed="a"):
 class Person:
     """Somebody with a device, signed in."""
 
-    def __init__(self, node, name, *, seed=None):
-        self.node, self.name, self.http = node, name, node.app.test_client()
+    def __init__(self, node, name, *, seed=None, http=None):
+        self.node, self.name, self.http = node, name, http or node.app.test_client()
         self.token, self.private_key = "", WRAP.new_private_key()
         self.hardware, self.device_id, self.server_key = hardware(seed or name), None, b""
 

@@ -136,7 +136,7 @@ def test_a_form_that_is_too_large_is_refused_before_it_is_read(node, uma):
     large, kind = b"x" * (5 * 1024 * 1024), "multipart/form-data; boundary=x"
     answer = uma.ask("POST", "/resources/Models", data=large, headers={"Content-Type": kind})
     assert answer.status_code == 413
-    assert uma.publish("Models", sealed, data_key="x" * 100_000).status_code == 413
+    assert uma.publish("Models", sealed, data_key="x" * 300_000).status_code == 413
     many = {f"f{i}": "x" for i in range(50)}
     assert uma.publish("Models", sealed, **many).status_code == 413
     assert versions(node) == []
