@@ -54,8 +54,7 @@ class CdnViews:
             raise Malformed(
                 f"this address takes exactly {claim.length} bytes", field="Content-Length"
             )
-        # One more than may come: the end is looked for behind the last byte, and where a server
-        # says nothing of the length, reading up to the limit already counts as too much.
+        # One more: a server that ends bodies itself is asked for it, to see that nothing follows.
         request.max_content_length = claim.length + 1
         stored = self._cdn.put(claim.key, request.stream, length=claim.length)  # type: ignore[arg-type] # it has read()
         return Response(

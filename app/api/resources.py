@@ -38,7 +38,9 @@ from domain.resources.vlr1 import MAX_VERSION
 from ports.resources.cdn import SignedRequest, UploadPlan
 
 _FORM_FIELDS = frozenset({"manifest", "data_key", "device"})
-_MAX_FIELDS_BYTES = 256 * 1024  # the parser counts the 64 KiB that it reads at a time, too
+_MAX_FIELDS_BYTES = 64 * 1024
+# The parser takes pieces of 64 KiB, files among them, on top of what it has not sorted out yet.
+_MAX_BUFFER_BYTES = 256 * 1024
 _ANY, _READERS = "any role", "Operator or a higher role, and the folder granted"
 _UPLOADERS = "ResourceUploader, Admin or ApiAdmin, and the folder granted"
 _NOT_THERE = {404: "there is no such file in the folder, or no such device"}
@@ -195,7 +197,7 @@ class ResourceViews:
         """Publish a version."""
         caller().require_uploader()  # before a byte of the form is read
         request.max_content_length = MAX_SMALL_KB * 1024 + _MAX_FIELDS_BYTES
-        request.max_form_memory_size = _MAX_FIELDS_BYTES
+        request.max_form_memory_size = _MAX_BUFFER_BYTES
         request.max_form_parts = 10
         fields = _fields()
         number = self.uses.publish(
