@@ -1,6 +1,6 @@
 """The application factory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +11,18 @@ from flask_migrate import Migrate
 from adapters.crypto.keyfiles import KeyFilesBroken, load_or_create
 from adapters.sql.database import MIGRATIONS, DatabaseUnavailable, bind_app, db
 from adapters.sql.upgrade import has_tables, upgrade_to_head
-from app import admin, player
 from app import logging as app_logging
-from app.admin import connections as admin_connections
-from app.admin import jobs as admin_jobs
-from app.admin import keys as admin_keys
-from app.admin import libraries as admin_libraries
-from app.admin import locations as admin_locations
-from app.admin import merging as admin_merging
-from app.admin import overview as admin_overview
-from app.admin import people as admin_people
-from app.admin import removal as admin_removal
-from app.admin import settings as admin_settings
-from app.admin import trail as admin_trail
-from app.admin import works as admin_works
-from app.api import editing, library, node, openapi, problems, streams
+from app import player
+from app.admin_pages import admin_pages
+from app.api import cdn, editing, library, node, openapi, problems, resources, streams
 from app.api.addresses import ClientAddresses
 from app.api.auth import Guard
 from app.api.fast_streams import FastStreams
+from app.api.resource_auth import ResourceGuard
 from app.browser import entrance, pages
 from app.browser.csrf import check_form
 from app.browser.sessions import SessionStore
-from app.cli import audit, connections, keys, storage, users
+from app.cli import audit, connections, folders, keys, storage, users
 from app.cli import library as library_commands
 from app.cli.serve import serve_command
 from app.container import Container
@@ -92,7 +82,7 @@ def create_app(
     problems.init_app(app, page=pages.error_page)
     _add_api(app, container, settings, request_line)
     _add_pages(app, container, settings)
-    app.register_blueprint(_admin_pages(container, settings))
+    app.register_blueprint(admin_pages(container, settings))
     _add_commands(app, container, settings, engine)
     return app
 
@@ -157,7 +147,32 @@ def _add_api(
             is_ready=container.is_ready(),
         )
     )
+    if settings.resources.enabled:
+        _add_resource_api(app, container, settings)
     app.register_blueprint(openapi.blueprint(title="Velour", version=VERSION))
+
+
+def _add_resource_api(app: Flask, container: Container, settings: Settings) -> None:
+    """Register the resource API, and the CDN where it is this node's."""
+    ResourceGuard(identify=container.identify(), limits=container.limits()).init_app(app)
+    app.register_blueprint(
+        resources.blueprint(
+            resources.ResourceUses(
+                log_in=container.log_in(),
+                list_folders=container.list_folders(),
+                check_device=container.check_device(),
+                list_folder=container.list_folder(),
+                deliver=container.deliver_resource(),
+                read_address=container.address_for_reading(),
+                plan=container.plan_version(),
+                publish=container.publish_version(),
+                limits=container.limits(),
+                base_url=settings.node.base_url,
+            )
+        )
+    )
+    if settings.resources.cdn == "local":
+        app.register_blueprint(cdn.blueprint(container.local_cdn()))
 
 
 def _add_fast_streams(
@@ -213,92 +228,6 @@ def _add_pages(app: Flask, container: Container, settings: Settings) -> None:
     )
 
 
-def _admin_pages(container: Container, settings: Settings) -> Blueprint:
-    """Build the pages for running the node."""
-    read_only = container.read_only
-    read: dict[str, Any] = {"read_only": read_only, "clock": container.clock()}
-    films: dict[str, Any] = {**read, "catalogue": container.catalogue()}
-    trail = admin_trail.Trail(container.audit_reader(), read_only)
-    request_scan = container.request_scan()
-    return admin.blueprint(
-        admin_overview.routes(**films, base_url=settings.node.base_url),
-        admin_locations.routes(
-            **films,
-            trail=trail,
-            storages=container.storages(),
-            add_location=container.add_location(),
-            edit_location=container.edit_location(),
-            remove_location=container.remove_location(),
-            test_location=container.test_location(),
-            name_secrets=container.name_secrets(),
-            request_scan=request_scan,
-            probe_bytes=settings.storage.probe_bytes,
-        ),
-        admin_removal.routes(
-            **films,
-            approve_removal=container.approve_removal(),
-            refuse_removal=container.refuse_removal(),
-            ask_again=container.ask_again(),
-        ),
-        admin_works.routes(
-            read_only=read_only,
-            trail=trail,
-            edit_work=container.edit_work(),
-            edit_series=container.edit_series(),
-            set_work_poster=container.set_work_poster(),
-            set_series_poster=container.set_series_poster(),
-            remove_work_poster=container.remove_work_poster(),
-            remove_series_poster=container.remove_series_poster(),
-            list_merged=container.list_merged(),
-        ),
-        admin_merging.routes(
-            **films,
-            merge_works=container.merge_works(),
-            undo_merge=container.undo_merge(),
-            split_video=container.split_video(),
-        ),
-        admin_libraries.routes(
-            **films,
-            create_library=container.create_library(),
-            remove_library=container.remove_library(),
-        ),
-        admin_people.routes(
-            read_only=read_only,
-            trail=trail,
-            create_user=container.create_user(),
-            change_password=container.change_password(),
-            set_role=container.set_role(),
-            deactivate=container.deactivate(),
-        ),
-        admin_keys.routes(
-            **read,
-            trail=trail,
-            issue_key=container.issue_key(),
-            revoke_key=container.revoke_key(),
-            rotate_key=container.rotate_key(),
-            overlap_hours=settings.federation.token_expiry_hours,
-        ),
-        admin_connections.routes(
-            **films,
-            trail=trail,
-            add_connection=container.add_connection(),
-            rename_connection=container.rename_connection(),
-            test_connection=container.test_connection(),
-            request_scan=request_scan,
-            moves={
-                "approve": container.approve_connection(),
-                "suspend": container.suspend_connection(),
-                "resume": container.resume_connection(),
-                "reject": container.reject_connection(),
-                "revoke": container.revoke_connection(),
-            },
-        ),
-        admin_jobs.routes(**read, trail=trail, cancel_job=container.cancel_job()),
-        admin_trail.routes(trail=trail, verify_audit=container.verify_audit()),
-        admin_settings.routes(settings=settings, template=ROOT / "config.ini"),
-    )
-
-
 def _add_commands(app: Flask, container: Container, settings: Settings, engine: sa.Engine) -> None:
     """Register the commands of ``flask --app wsgi``."""
     read_only = container.read_only
@@ -342,6 +271,13 @@ def _add_commands(app: Flask, container: Container, settings: Settings, engine: 
                 "reject": container.reject_connection,
                 "revoke": container.revoke_connection,
             },
+            read_only=read_only,
+        ),
+        folders.group(
+            create_folder=container.create_folder,
+            grant_folder=container.grant_folder,
+            withdraw_folder=container.withdraw_folder,
+            reseal_keys=container.reseal_keys,
             read_only=read_only,
         ),
         audit.group(verify_audit=container.verify_audit, audit_reader=container.audit_reader),

@@ -5,17 +5,26 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
+from adapters.cdn.local import LocalCdn
+from adapters.cdn.s3 import S3Cdn
+from adapters.cdn.s3_client import Keys, place
 from adapters.crypto.checkpoints import FileCheckpoints
+from adapters.crypto.exchange import DerivedExchangeKeys
 from adapters.crypto.identity import Ed25519Identity
+from adapters.crypto.key_wrap import X25519KeyWrap
 from adapters.crypto.passwords import Argon2Hasher
 from adapters.crypto.secret_box import AesGcmSecretBox
 from adapters.crypto.secrets import NodeSecrets
+from adapters.crypto.tokens import EdDsaTokens
+from adapters.crypto.vlr1_cryptography import CryptographyCiphers
+from adapters.crypto.vlr1_stream import Vlr1Sealer
 from adapters.http.addresses import AddressRules
 from adapters.http.dial import Dialer
 from adapters.http.documents import Documents
 from adapters.http.outbound import Outbound
 from adapters.http.peers import HttpPeers
 from adapters.http.pool import Pool
+from adapters.http.writes import Writes
 from adapters.jobs.huey_queue import open_job_queue
 from adapters.media.assets import FileAssetStore
 from adapters.media.names import GuessitNames
@@ -62,6 +71,22 @@ def _figures(settings: Settings) -> LimitFigures:
     )
 
 
+def _s3_cdn(settings: Settings, outbound: Outbound) -> S3Cdn:
+    given = settings.resources
+    return S3Cdn(
+        place(
+            endpoint=given.s3_endpoint_url,
+            bucket=given.s3_bucket,
+            region=given.s3_region,
+            prefix=given.s3_prefix,
+        ),
+        reader=Keys(given.s3_reader_key_id, given.s3_reader_secret.get_secret_value()),
+        writer=Keys(given.s3_writer_key_id, given.s3_writer_secret.get_secret_value()),
+        origins=outbound,
+        writes=Writes(outbound, timeout_s=settings.storage.page_timeout_s),
+    )
+
+
 def _velour_kind(read_access: ReadAccess, outbound: Outbound) -> Kind:
     def make(location: StorageLocation, _secrets: object) -> VelourStorage:
         connection_id = location.connection_id
@@ -97,9 +122,7 @@ class Backends(containers.DeclarativeContainer):
     secrets = providers.ThreadSafeSingleton(
         NodeSecrets, pepper=key_files.provided.pepper, signing_key=key_files.provided.sign
     )
-    secret_box = providers.ThreadSafeSingleton(
-        AesGcmSecretBox, providers.Callable(lambda files: {1: files.box}, key_files)
-    )
+    secret_box = providers.ThreadSafeSingleton(AesGcmSecretBox, key_files.provided.boxes)
     identity = providers.ThreadSafeSingleton(
         Ed25519Identity,
         key_files.provided.identity_pem,
@@ -237,6 +260,29 @@ class Backends(containers.DeclarativeContainer):
     names = providers.ThreadSafeSingleton(GuessitNames)
     folder_watcher = providers.Factory(WatchdogWatcher)
     nfo = providers.ThreadSafeSingleton(XmlNfo)
+
+    # -- resources
+    key_wrap = providers.ThreadSafeSingleton(X25519KeyWrap)
+    exchange = providers.ThreadSafeSingleton(
+        DerivedExchangeKeys, key_files.provided.boxes, key_wrap
+    )
+    sealer = providers.ThreadSafeSingleton(
+        Vlr1Sealer, providers.ThreadSafeSingleton(CryptographyCiphers)
+    )
+    access_tokens = providers.ThreadSafeSingleton(
+        EdDsaTokens,
+        key_files.provided.identity_pem,
+        kid=providers.Callable(lambda node: node.public_jwk()["kid"], identity),
+        issuer=identity.provided.instance_id,
+    )
+    local_cdn = providers.ThreadSafeSingleton(
+        LocalCdn, providers.Callable(lambda s: s.data_dir / "cdn", settings), secrets, clock
+    )
+    cdn = providers.Selector(
+        given.resources.cdn,
+        local=local_cdn,
+        s3=providers.ThreadSafeSingleton(_s3_cdn, settings, storage_outbound),
+    )
 
     # -- server
     node_server = providers.Factory(

@@ -13,6 +13,7 @@ from dependency_injector import providers
 
 from app.backends import Backends
 from app.editors import Editors
+from app.resource_uses import ResourceUses
 from app.settings import Settings
 from app.usecases.audit import VerifyAudit
 from app.usecases.federation.access import OpenPeer
@@ -30,7 +31,7 @@ from app.usecases.federation.connections import (
 from app.usecases.federation.keys import IssueKey, RevokeKey, RotateKey
 from app.usecases.federation.syncing import SyncPeer
 from app.usecases.housekeeping import TidyUp
-from app.usecases.jobs import CancelJob, Enqueue, RunDue, RunJob, RunJobHere
+from app.usecases.jobs import CancelJob, RunDue, RunJob, RunJobHere
 from app.usecases.library.locations import (
     AddLocation,
     CreateLibrary,
@@ -63,7 +64,8 @@ from app.usecases.library.thumbnails import (
     ReadThumbnail,
 )
 from app.usecases.library.watching import MarkWatched, RecordProgress
-from app.usecases.people.users import ChangePassword, CreateUser, Deactivate, SetRole, SignIn
+from app.usecases.people.users import ChangePassword, CreateUser, Deactivate, SetRole
+from app.usecases.resources.collecting import COLLECT, RequestCollection
 from app.worker import Worker
 from domain.ids import LocationId
 from domain.jobs import Job
@@ -93,6 +95,18 @@ def _next(settings: Settings, request: RequestStoryboards) -> Callable[[Location
     return request if settings.media.storyboards else lambda _location_id: None
 
 
+def _chores(
+    settings: Settings, tidy_up: TidyUp, request_collection: RequestCollection
+) -> Callable[[], object]:
+    """Return what is done every hour."""
+
+    def both() -> None:
+        tidy_up()
+        request_collection()
+
+    return both if settings.resources.enabled else tidy_up
+
+
 def _log_worker(event: str, exc: BaseException | None) -> None:
     log = structlog.get_logger("app.worker")
     if exc is None:
@@ -101,7 +115,7 @@ def _log_worker(event: str, exc: BaseException | None) -> None:
         log.error(event, exc_info=exc)
 
 
-class Container(Editors):
+class Container(Editors, ResourceUses):
     """Providers by name; tests replace some before anything is built."""
 
     given = Backends.settings.provided
@@ -109,8 +123,6 @@ class Container(Editors):
     _makes: ClassVar = {**_writes, "new_id": Backends.new_id}
     _both: ClassVar = {**_writes, "read_only": Backends.read_only.provider}
     _all: ClassVar = {**_both, "new_id": Backends.new_id}
-
-    enqueue = providers.Factory(Enqueue, **_makes, queue=Backends.queue)
 
     # -- federation
     open_peer = providers.ThreadSafeSingleton(OpenPeer, Backends.read_access, Backends.peers)
@@ -246,12 +258,12 @@ class Container(Editors):
     )
     read_thumbnail = providers.Factory(
         ReadThumbnail,
-        enqueue=enqueue,
+        enqueue=ResourceUses.enqueue,
         read_only=Backends.read_only.provider,
         clock=Backends.clock,
         assets=Backends.assets,
     )
-    request_storyboards = providers.Factory(RequestStoryboards, enqueue)
+    request_storyboards = providers.Factory(RequestStoryboards, ResourceUses.enqueue)
     make_storyboards = providers.Factory(
         MakeStoryboards,
         read_only=Backends.read_only.provider,
@@ -276,6 +288,7 @@ class Container(Editors):
                 providers.Callable(_next, Backends.settings, request_storyboards),
             ),
             STORYBOARDS: make_storyboards,
+            COLLECT: ResourceUses.collect_orphans,
         }
     )
     run_job = providers.Factory(
@@ -300,7 +313,9 @@ class Container(Editors):
         consumer=Backends.queue,
         run_job=run_job,
         run_due=run_due,
-        tidy_up=tidy_up,
+        tidy_up=providers.Callable(
+            _chores, Backends.settings, tidy_up, ResourceUses.request_collection
+        ),
         scan_due=scan_due,
         scan_changed=scan_changed,
         report=providers.Object(_log_worker),
@@ -347,13 +362,6 @@ class Container(Editors):
         hasher=Backends.hasher,
         clock=Backends.clock,
         new_id=Backends.new_id,
-    )
-    sign_in = providers.Factory(
-        SignIn,
-        unit_of_work=Backends.unit_of_work.provider,
-        read_only=Backends.read_only.provider,
-        hasher=Backends.hasher,
-        clock=Backends.clock,
     )
     change_password = providers.Factory(
         ChangePassword,

@@ -23,7 +23,7 @@ RequestLine = Callable[..., None]
 """Writes one line: an event's name and its members."""
 
 _KEY = re.compile(r"(vlr_(?:peer|app|client)_)[0-9A-Za-z]+")
-_SIGNED_LINK = re.compile(r"/s/[^/\s\"']+")
+_SIGNED_LINK = re.compile(r"/(s|cdn)/[^/\s\"']+")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',]+")
 _SECRET_NAMES = frozenset(
     {"authorization", "x-api-key", "cookie", "set-cookie", "password", "api_key", "key_text"}
@@ -36,8 +36,8 @@ def redact(text: str) -> str:
     """Return ``text`` with keys, bearer credentials and signed links made unreadable."""
     if "vlr_" in text:
         text = _KEY.sub(r"\1[redacted]", text)
-    if "/s/" in text:
-        text = _SIGNED_LINK.sub("/s/[redacted]", text)
+    if "/s/" in text or "/cdn/" in text:
+        text = _SIGNED_LINK.sub(r"/\1/[redacted]", text)
     if "earer" in text or "asic" in text or "EARER" in text:
         text = _BEARER.sub(r"\1 [redacted]", text)
     return text

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -155,6 +164,39 @@ class Federation(Section):
     sync_page_size: int = Field(200, ge=1, le=1000)
 
 
+class Resources(Section):
+    """Encrypted files for known people on known devices: the small part here, the rest in a CDN."""
+
+    enabled: bool = False
+    small_size_kb: int = Field(256, ge=1, le=4096)
+    max_size_bytes: int = Field(10 * 1024**3, ge=1, le=1024**4)
+    token_hours: float = Field(4, gt=0, le=24)
+    manifest_days: int = Field(30, ge=1, le=3650)
+    url_minutes: int = Field(60, ge=1, le=7 * 24 * 60)
+    cdn: Literal["local", "s3"] = "local"
+    s3_endpoint_url: BaseUrl = ""
+    s3_bucket: str = ""
+    s3_region: str = "us-east-1"
+    s3_prefix: str = ""
+    s3_reader_key_id: str = ""
+    s3_reader_secret: SecretStr = SecretStr("")
+    s3_writer_key_id: str = ""
+    s3_writer_secret: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Resources":
+        needed = ("s3_bucket", "s3_reader_key_id", "s3_writer_key_id")
+        missing = [name for name in needed if not getattr(self, name)]
+        missing += [
+            name
+            for name in ("s3_reader_secret", "s3_writer_secret")
+            if not getattr(self, name).get_secret_value()
+        ]
+        if self.enabled and self.cdn == "s3" and missing:
+            raise ValueError(f"cdn = s3 needs {', '.join(sorted(missing))}")
+        return self
+
+
 class Limits(Section):
     """Requests an address or an account may make."""
 
@@ -183,6 +225,7 @@ class Settings(Section):
     library: Library = Library()
     storage: Storage = Storage()
     federation: Federation = Federation()
+    resources: Resources = Resources()
     limits: Limits = Limits()
     logging: Logging = Logging()
 
@@ -214,6 +257,7 @@ _SHORT = {
     "FEDERATION_TOKEN_EXPIRY_HOURS": ("federation", "token_expiry_hours"),
     "FEDERATION_ALLOWED_NETWORKS": ("federation", "allowed_networks"),
     "MAX_FEDERATED_CONNECTIONS": ("federation", "max_connections"),
+    "RESOURCES_ENABLED": ("resources", "enabled"),
 }
 # Read elsewhere, or by features that this version does not have yet.
 _OTHER = {
@@ -221,7 +265,6 @@ _OTHER = {
     "HUB_ENABLED",
     "HUB_SIGNUPS_ENABLED",
     "CLIENTS_ENABLED",
-    "RESOURCES_ENABLED",
 }
 _PREFIX = "VELOUR__"
 

@@ -59,6 +59,19 @@ class WebForms(WebDocuments, Protocol):
         ...
 
 
+class WebWrites(Protocol):
+    """Sends what stores of objects are asked to do."""
+
+    def send(
+        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes
+    ) -> WebDocument:
+        """Send up to 16 MiB and read the answer, whatever its status; raises as ``get``.
+
+        The time allowed grows with ``content``; the answer may have 8 MiB.
+        """
+        ...
+
+
 class Origins(Protocol):
     """Fetches media: connections are kept, redirects are not followed, nothing is decoded."""
 

@@ -31,6 +31,7 @@ from domain.library.work import Work
 from domain.people import Session, User
 from ports.federation.learnt import LearntImport
 from ports.library.imports import ScanImport
+from ports.resources.shelves import Devices, Folders, ResourceAccounts, Resources
 
 
 class Libraries(Protocol):
@@ -273,6 +274,14 @@ class UnitOfWork(AbstractContextManager["UnitOfWork"], Protocol):
     def scans(self) -> ScanImport: ...
     @property
     def learnt(self) -> LearntImport: ...
+    @property
+    def folders(self) -> Folders: ...
+    @property
+    def resources(self) -> Resources: ...
+    @property
+    def resource_accounts(self) -> ResourceAccounts: ...
+    @property
+    def devices(self) -> Devices: ...
 
     def commit(self) -> None:
         """Keep everything done in the block, at once or not at all."""

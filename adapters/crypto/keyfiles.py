@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from uuid import uuid4
 from adapters.crypto.identity import Ed25519Identity, new_identity_pem
 
 SECRET_BYTES = 32
+_LATER = re.compile(r"[2-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]", re.ASCII)
 _INSTANCE_ID = re.compile(r"[0-9a-f-]{36}", re.ASCII)
 
 
@@ -23,7 +24,7 @@ class KeyFiles:
     """What the files hold; never printed."""
 
     pepper: bytes  # digests of credentials
-    box: bytes  # secrets at rest
+    boxes: Mapping[int, bytes]  # secrets at rest, by version: box.key, box.2.key and so on
     sign: bytes  # signed links and cursors
     session: bytes  # browser sessions
     identity_pem: bytes
@@ -49,7 +50,7 @@ def load_or_create(data_dir: Path, *, fresh: bool) -> KeyFiles:
         files = _Folder(folder, fresh=fresh)
         return KeyFiles(
             pepper=files.secret("pepper"),
-            box=files.secret("box.key"),
+            boxes=files.versions("box"),
             sign=files.secret("sign.key"),
             session=files.secret("session.key"),
             identity_pem=files.identity_pem("identity.pem"),
@@ -76,6 +77,16 @@ class _Folder:
         if len(secret) < SECRET_BYTES:
             raise self._broken(name, f"does not hold {SECRET_BYTES} bytes in hexadecimal")
         return secret
+
+    def versions(self, name: str) -> Mapping[int, bytes]:
+        """Read ``name.key``, which is made where it may be, and the later ones beside it."""
+        found = {1: self.secret(f"{name}.key")}
+        for path in self.path.glob(f"{name}.*.key"):
+            number = path.name.removeprefix(f"{name}.").removesuffix(".key")
+            if not _LATER.fullmatch(number):
+                raise self._broken(path.name, f"is not called {name}.2.key up to {name}.255.key")
+            found[int(number)] = self.secret(path.name)
+        return found
 
     def identity_pem(self, name: str) -> bytes:
         pem = self.read(name, new_identity_pem)

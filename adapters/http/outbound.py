@@ -65,6 +65,7 @@ class Outbound:
         deadline: Deadline,
         *,
         content: bytes = b"",
+        max_content: int = wire.MAX_CONTENT,
     ) -> Exchange:
         """Send a request and read the header of its answer.
 
@@ -73,7 +74,7 @@ class Outbound:
         """
         origin = origin_of(url)
         asked = {"User-Agent": USER_AGENT, **headers}
-        request = wire.Request(origin, method, _target(url), asked, content)
+        request = wire.Request(origin, method, _target(url), asked, content, max_content)
         kept = self._pool.take(origin) if method != "POST" else None
         if kept is not None:
             try:

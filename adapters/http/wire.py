@@ -18,7 +18,8 @@ READ = 65_536
 MAX_HEADER = 32 * 1024
 MAX_FIELDS = 100
 MAX_INTERIM = 5
-MAX_CONTENT = 64 * 1024  # of a request
+MAX_CONTENT = 64 * 1024  # of a request that is no upload
+_WITH_CONTENT = frozenset({"POST", "PUT"})
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [^\r\n]*)?")
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -51,16 +52,17 @@ class Request:
     target: str
     headers: Mapping[str, str]
     content: bytes = b""
+    max_content: int = MAX_CONTENT
 
     def encode(self) -> bytes:
         """Write the request out."""
         lines = [f"{self.method} {self.target} HTTP/1.1", f"Host: {self.origin.authority}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        if self.method == "POST":
+        if self.method in _WITH_CONTENT:
             lines.append(f"Content-Length: {len(self.content)}")
         if any(not _LINE.fullmatch(line) for line in lines) or " " in self.target:
             raise PeerMisbehaves("the request would not be well formed")
-        if len(self.content) > MAX_CONTENT:
+        if len(self.content) > self.max_content:
             raise PeerMisbehaves("the request would be too large")
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + self.content
 

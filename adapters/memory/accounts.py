@@ -55,6 +55,12 @@ class MemoryUsers:
         MemorySessions(self._tables).remove_of(user_id)
         for key in [key for key in self._tables.watch_states if key[0] == user_id]:
             del self._tables.watch_states[key]
+        self._tables.resource_accounts.pop(user_id, None)
+        for grant in [grant for grant in self._tables.folder_grants if grant[1] == user_id]:
+            del self._tables.folder_grants[grant]
+        for device, _ in list(self._tables.devices.values()):
+            if device.user_id == user_id:
+                del self._tables.devices[device.id]
 
     def _check_names(self, user: User) -> None:
         for other in self._tables.users.values():

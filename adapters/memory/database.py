@@ -14,9 +14,12 @@ from domain.federation.connection import Connection
 from domain.ids import (
     ApiKeyId,
     ConnectionId,
+    DeviceId,
+    FolderId,
     JobId,
     LibraryId,
     LocationId,
+    ResourceId,
     SeriesId,
     UserId,
     VideoId,
@@ -29,6 +32,8 @@ from domain.library.video import Video
 from domain.library.watch import WatchState
 from domain.library.work import Work
 from domain.people import Session, User
+from domain.resources.device import Device
+from domain.resources.resource import Folder, Grant, Resource, ResourceAccount, StoredVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,13 @@ class Tables:
     key_digests: dict[ConnectionId, bytes] = field(default_factory=dict)
     audit: list[ChainedEntry] = field(default_factory=list)
     jobs: dict[JobId, Job] = field(default_factory=dict)
+    folders: dict[FolderId, Folder] = field(default_factory=dict)
+    folder_grants: dict[tuple[FolderId, UserId], Grant] = field(default_factory=dict)
+    resources: dict[ResourceId, Resource] = field(default_factory=dict)
+    resource_versions: dict[tuple[ResourceId, int], StoredVersion] = field(default_factory=dict)
+    resource_smalls: dict[tuple[ResourceId, int], bytes] = field(default_factory=dict)
+    resource_accounts: dict[UserId, ResourceAccount] = field(default_factory=dict)
+    devices: dict[DeviceId, tuple[Device, int]] = field(default_factory=dict)
 
     def snapshot(self) -> Tables:
         """Return tables that can change apart from these."""

@@ -17,6 +17,12 @@ from adapters.memory.library import (
     MemoryVideos,
     MemoryWorks,
 )
+from adapters.memory.resources import (
+    MemoryDevices,
+    MemoryFolders,
+    MemoryResourceAccounts,
+    MemoryResources,
+)
 from adapters.memory.scans import MemoryScanImport
 from domain.errors import Unavailable
 
@@ -68,3 +74,7 @@ class MemoryUnitOfWork:
         self.jobs = MemoryJobs(tables)
         self.scans = MemoryScanImport(tables)
         self.learnt = MemoryLearntImport(tables, self._database.new_id)
+        self.folders = MemoryFolders(tables)
+        self.resources = MemoryResources(tables)
+        self.resource_accounts = MemoryResourceAccounts(tables)
+        self.devices = MemoryDevices(tables)

@@ -16,6 +16,12 @@ from adapters.sql.repositories.jobs import SqlJobs
 from adapters.sql.repositories.learnt import SqlLearntImport
 from adapters.sql.repositories.library import SqlLibraries, SqlLocations
 from adapters.sql.repositories.people import SqlSessions, SqlUsers, SqlWatchStates
+from adapters.sql.repositories.resources import (
+    SqlDevices,
+    SqlFolders,
+    SqlResourceAccounts,
+    SqlResources,
+)
 from adapters.sql.repositories.scans import SqlScanImport
 from adapters.sql.repositories.shelves import Shelves
 from adapters.sql.repositories.works import SqlSeries, SqlVideos, SqlWorks
@@ -84,6 +90,10 @@ class SqlUnitOfWork:
         self.jobs = SqlJobs(connection)
         self.scans = SqlScanImport(connection, shelves)
         self.learnt = SqlLearntImport(connection, shelves, self._new_id)
+        self.folders = SqlFolders(connection)
+        self.resources = SqlResources(connection)
+        self.resource_accounts = SqlResourceAccounts(connection)
+        self.devices = SqlDevices(connection)
 
 
 class SqlReadOnly(SqlUnitOfWork):

@@ -1,6 +1,6 @@
 """Pages for running the node."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from flask import Blueprint, request, url_for
@@ -30,18 +30,25 @@ SECTIONS = (
 )
 
 
-def blueprint(*groups: Iterable[Route]) -> Blueprint:
-    """Build the admin's pages from the routes of their areas; only admins pass."""
+def blueprint(*groups: Iterable[Route], more: Sequence[Section] = ()) -> Blueprint:
+    """Build the admin's pages from the routes of their areas; only admins pass.
+
+    Args:
+        groups: routes, area by area.
+        more: entries of the navigation for areas that a node may do without.
+    """
+    at = next(i for i, section in enumerate(SECTIONS) if section.endpoint == "jobs")
+    rail = (*SECTIONS[:at], *more, *SECTIONS[at:])
     pages = Blueprint("admin", __name__, url_prefix="/admin", template_folder="templates")
     pages.before_request(let_admins_in)
-    pages.context_processor(_navigation)
+    pages.context_processor(lambda: _navigation(rail))
     for group in groups:
         for route in group:
             pages.add_url_rule(route.path, view_func=route.view)
     return pages
 
 
-def _navigation() -> dict[str, Any]:
+def _navigation(rail: Sequence[Section]) -> dict[str, Any]:
     start = url_for("admin.overview")
     area = request.path.removeprefix(start).partition("/")[0] or "overview"
-    return {"rail": SECTIONS, "area": area}
+    return {"rail": rail, "area": area}

@@ -21,7 +21,12 @@ from ports.clock import Clock
 from ports.unit_of_work import ReadOnlyFactory, UnitOfWork
 
 MOST = 100
-_NAMES = {"scan": "Scan", "thumbnails": "Pictures", "thumbnail": "Picture of one video"}
+_NAMES = {
+    "scan": "Scan",
+    "thumbnails": "Pictures",
+    "thumbnail": "Picture of one video",
+    "collect-resources": "Clearing up the CDN",
+}
 _COUNTED = ("found", "probed", "added", "updated", "missing", "removed", "made", "failed")
 _WORDS = {"made": "pictures made", "probed": "looked into"}
 

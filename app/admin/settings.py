@@ -7,12 +7,19 @@ from typing import NamedTuple
 from flask import render_template
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from app.admin.actions import Route
 from app.settings import Settings
 
-_SECRET = frozenset({("database", "url"), ("redis", "url")})
+_SECRET = frozenset(
+    {
+        ("database", "url"),
+        ("redis", "url"),
+        ("resources", "s3_reader_secret"),
+        ("resources", "s3_writer_secret"),
+    }
+)
 
 
 class Setting(NamedTuple):
@@ -82,7 +89,8 @@ def _groups(section: str, values: BaseModel, words: Words) -> Iterator[Group]:
 
 
 def _hidden(value: object) -> str:
-    return "set, and not shown" if value else ""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return "set, and not shown" if text else ""
 
 
 def _text(value: object) -> str:

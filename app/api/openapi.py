@@ -28,6 +28,21 @@ _KEYED: Mapping[int, str] = {
     429: "too many requests; Retry-After says when to go on",
     503: "something this needs does not answer; Retry-After says when to try again",
 }
+_TOKEN_SCHEME: Mapping[str, Any] = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A token of the resource API, from its /login.",
+    }
+}
+_TOKENED: Mapping[int, str] = {
+    400: "a part of the request cannot be read",
+    401: "no token, or one that is forged or over",
+    403: "the role does not allow this, or the folder was not granted",
+    429: "too many requests; Retry-After says when to go on",
+    503: "something this needs does not answer; Retry-After says when to try again",
+}
 _CONVERTERS: Mapping[str, Mapping[str, str]] = {
     "UUIDConverter": {"type": "string", "format": "uuid"},
     "UnicodeConverter": {"type": "string"},
@@ -72,6 +87,7 @@ def document(app: Flask, *, title: str, version: str) -> dict[str, Any]:
         ],
         ref_template=_REF,
     )
+    tokens = any(route.operation.roles for route in routes)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         for method in route.methods:
@@ -99,6 +115,7 @@ def document(app: Flask, *, title: str, version: str) -> dict[str, Any]:
                     "description": "The session of an admin; __Host-velour on an https node. What "
                     "changes something needs the token of a form too, in X-CSRFToken.",
                 },
+                **(_TOKEN_SCHEME if tokens else {}),
             },
         },
         "security": [{"key": []}],
@@ -120,9 +137,12 @@ def _operation(route: Declared) -> dict[str, Any]:
     }
     if declared.body is not None:
         schema = {"$ref": _REF.format(model=declared.body.__name__)}
-        content = {"application/json": {"schema": schema}}
+        content = {declared.body_type: {"schema": schema}}
         described["requestBody"] = {"required": True, "content": content}
-    if declared.scope is None:
+    if declared.roles:
+        described["security"] = [{"token": []}]
+        described["description"] = f"Needs a token of the resource API: {declared.roles}."
+    elif declared.scope is None:
         described["security"] = []
     elif declared.writes:
         described["security"] = [{"session": []}]
@@ -141,7 +161,7 @@ def _responses(declared: Operation) -> dict[str, Any]:
     for media_type, meaning in declared.also.items():
         content[media_type] = {"schema": {"type": "string", "description": meaning}}
     responses: dict[str, Any] = {"200": {"description": "OK", "content": content}}
-    common = _KEYED if declared.scope is not None else {}
+    common = _TOKENED if declared.roles else _KEYED if declared.scope is not None else {}
     for status, meaning in sorted({**common, **declared.statuses}.items()):
         answer: dict[str, Any] = {"description": meaning}
         if status >= 400:
@@ -175,12 +195,13 @@ def _header_parameters(headers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 def _query_parameters(model: type[BaseModel] | None) -> Iterator[dict[str, Any]]:
     if model is None:
         return
-    for name, schema in model.model_json_schema()["properties"].items():
+    described = model.model_json_schema()
+    for name, schema in described["properties"].items():
         shown = {k: v for k, v in schema.items() if k not in {"title", "description"}}
         yield {
             "name": name,
             "in": "query",
-            "required": False,
+            "required": name in described.get("required", ()),
             "description": schema.get("description", ""),
             "schema": shown,
         }

@@ -27,13 +27,16 @@ class Operation:
         action: name in the audit trail; empty where the view writes its own entry.
         writes: it changes something: for the session of an admin with a CSRF token, never for keys.
         query: model of the query parameters.
-        body: model of the JSON body.
+        body: model of the request's body.
         headers: header fields it needs (name -> what it says).
         answer: model of the JSON answer, or None where ``media_type`` says it all.
         media_type: of the answer.
         also: further media types of the answer that can be asked for (type -> what it holds).
         statuses: further answers of this route (status -> what it means).
         tag: heading in the documentation.
+        roles: for routes that take a token of the resource API instead of a key: who may call, in
+            words.
+        body_type: media type of the request's body.
     """
 
     summary: str
@@ -49,6 +52,8 @@ class Operation:
     also: Mapping[str, str] = field(default_factory=dict)
     statuses: Mapping[int, str] = field(default_factory=dict)
     tag: str = "library"
+    roles: str = ""
+    body_type: str = "application/json"
 
 
 def operation(declared: Operation) -> Callable[[View], View]:

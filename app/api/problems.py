@@ -1,8 +1,8 @@
 """Errors as ``application/problem+json`` (RFC 9457), in one place.
 
 Only this module knows which status a family of errors has. Under ``/api``, ``/.well-known``,
-``/health`` and ``/s`` every error is a problem document, those of the web framework included;
-elsewhere the same facts are shown as a page.
+``/health``, ``/s``, ``/cdn`` and ``/resource-api`` every error is a problem document, those of the
+web framework included; elsewhere the same facts are shown as a page.
 """
 
 import re
@@ -27,7 +27,7 @@ log = structlog.get_logger("app.problems")
 
 MEDIA_TYPE = "application/problem+json"
 MAX_BODY_BYTES = 1024 * 1024
-_MACHINE_PATHS = ("/api/", "/.well-known/", "/health/", "/s/")
+_MACHINE_PATHS = ("/api/", "/.well-known/", "/health/", "/s/", "/cdn/", "/resource-api/")
 
 
 class Malformed(errors.Invalid):

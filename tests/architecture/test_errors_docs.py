@@ -18,8 +18,8 @@ FILE = Path(__file__).parents[2] / "docs" / "errors.md"
 
 INTRO = """# Errors
 
-Generated from the errors themselves. Under `/api`, `/.well-known`, `/health` and `/s` every error is a
-problem document (RFC 9457, `application/problem+json`):
+Generated from the errors themselves. Under `/api`, `/.well-known`, `/health`, `/s`, `/cdn` and `/resource-api` every
+error is a problem document (RFC 9457, `application/problem+json`):
 
 ```json
 {"type": "/problems/scope.missing", "title": "The key does not have the scope that this needs", "status": 403,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -83,14 +83,19 @@ class VersionedTable(Generic[E]):
         if gone.rowcount != 1:
             raise self._missing
 
-    @contextmanager
-    def unique(self, message: str) -> Iterator[None]:
-        """Turn a broken unique constraint into AlreadyExists; what was done before stays."""
-        try:
-            with self._connection.begin_nested():
-                yield
-        except sa.exc.IntegrityError as exc:
-            raise AlreadyExists(message) from exc
+    def unique(self, message: str) -> AbstractContextManager[None]:
+        """See ``unique`` below."""
+        return unique(self._connection, message)
+
+
+@contextmanager
+def unique(connection: sa.Connection, message: str) -> Iterator[None]:
+    """Turn a broken unique constraint into AlreadyExists; what was done before stays."""
+    try:
+        with connection.begin_nested():
+            yield
+    except sa.exc.IntegrityError as exc:
+        raise AlreadyExists(message) from exc
 
 
 def chunks(values: Iterable[Any], size: int = 500) -> Iterator[list[Any]]:

@@ -65,7 +65,8 @@ class Site:
             container.hasher.override(providers.Object(MemoryPasswordHasher()))
             container.clock.override(providers.Object(self.clock))
 
-        environ = {"VELOUR_DATA_DIR": str(data_dir), "VELOUR_BASE_URL": url, **settings}
+        areas = {"RESOURCES_ENABLED": "true"}
+        environ = {"VELOUR_DATA_DIR": str(data_dir), "VELOUR_BASE_URL": url, **areas, **settings}
         self.app = create_app(load_settings(environ), override=override)
         self.container = self.app.extensions["velour"]
 
