@@ -1,11 +1,11 @@
 """The application factory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, Flask
+from flask import Flask
 from flask_migrate import Migrate
 
 from adapters.crypto.keyfiles import KeyFilesBroken, load_or_create
@@ -27,7 +27,7 @@ from app.cli import library as library_commands
 from app.cli.serve import serve_command
 from app.container import Container
 from app.logging import setup_logging
-from app.settings import ROOT, Settings, SettingsInvalid, load_settings
+from app.settings import Settings, SettingsInvalid, load_settings
 from app.worker import worker_command
 
 __all__ = ["VERSION", "create_app"]

@@ -212,7 +212,7 @@ class PersonView(MethodView):
         )
         if account is None:
             return self._page(item_id, form), form.status, form.headers
-        flash("The role is changed. Whoever was signed in by the loader signs in anew.", "good")
+        flash("The role is changed. Whoever was signed in with the old one signs in anew.", "good")
         return redirect(person_page(item_id), code=303)
 
     def _page(self, item_id: UUID, form: RoleForm) -> str:
