@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-SHARE = 4  # chunks that a thread takes at a time: 0.3 ms of work
+SHARE = 6  # chunks that a thread takes at a time: a quarter to three quarters of a millisecond
 MAX_LANES = 4
 SPARE = 16  # some ciphers ask for room behind what they write
 
