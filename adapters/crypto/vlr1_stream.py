@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from adapters.crypto.batches import MAX_LANES, SPARE, Batch, Steps, cores, run_in_batches
+from adapters.crypto.batches import MAX_LANES, SPARE, Batch, Buffers, Steps, cores, run_in_batches
 from domain.errors import Invalid
 from domain.resources.errors import SealedBroken, SourceChanged
 from domain.resources.vlr1 import (
@@ -92,6 +92,7 @@ class Vlr1Sealer:
     ) -> None:
         self._ciphers, self._random = ciphers, random_bytes
         self._lanes = lanes or min(MAX_LANES, cores())
+        self._buffers = Buffers(FULL_CHUNK)
 
     def seal(
         self, source: Readable, header: Header, data_key: bytes, out: Out, *, small_size: int
@@ -127,7 +128,7 @@ class Vlr1Sealer:
         def done(batch: Batch) -> None:
             parts.write(batch.target[: _sealed_bytes(length, batch.first, batch.count)])
 
-        self._run(file, range(file.last + 1), Steps(load, work, done), CHUNK_SIZE, FULL_CHUNK)
+        self._run(file, range(file.last + 1), Steps(load, work, done))
         return parts.figures(file.last + 1)
 
     def open_stream(self, source: Readable, expected: Binding, data_key: bytes, out: Out) -> Header:
@@ -163,14 +164,14 @@ class Vlr1Sealer:
             piece = read_at(chunk_span(total, batch.first).start, wanted)
             if len(piece) != wanted:
                 raise SealedBroken
-            batch.source = memoryview(piece)  # as it came, without copying
+            batch.source[:wanted] = piece
 
         def done(batch: Batch) -> None:
             at = batch.first * CHUNK_SIZE
             out(batch.target[max(start - at, 0) : min(end - at, batch.count * CHUNK_SIZE)])
 
         steps = Steps(load, _opening(file), done)
-        self._run(file, range(first, last + 1), steps, 0, CHUNK_SIZE)
+        self._run(file, range(first, last + 1), steps)
 
     def _read_all(
         self, source: Readable, expected: Binding, data_key: bytes, out: Out | None
@@ -195,7 +196,7 @@ class Vlr1Sealer:
 
         work = _checking(file) if out is None else _opening(file)
         steps = Steps(load, work, done)
-        self._run(file, range(file.last + 1), steps, FULL_CHUNK, CHUNK_SIZE)
+        self._run(file, range(file.last + 1), steps)
         return file.header
 
     def _keys(self, header: Header, data_key: bytes) -> "_File":
@@ -213,14 +214,11 @@ class Vlr1Sealer:
             raise SealedBroken
         return file
 
-    def _run(
-        self, file: "_File", chunks: range, steps: Steps[Lane], source_size: int, target_size: int
-    ) -> None:
+    def _run(self, file: "_File", chunks: range, steps: Steps[Lane]) -> None:
         def lane() -> Lane:
             return self._ciphers.lane(mac_key=file.mac_key, encryption_key=file.encryption_key)
 
-        sizes = (source_size, target_size)
-        run_in_batches(chunks, steps, sizes=sizes, lane=lane, at_most=self._lanes)
+        run_in_batches(chunks, steps, buffers=self._buffers, lane=lane, at_most=self._lanes)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -4,6 +4,7 @@ import hashlib
 import io
 import itertools
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -183,6 +184,25 @@ def test_it_works_on_as_many_cores_as_there_are():
     plaintext = pattern(2_000_000)
     sealed, header = seal(plaintext, by=by)
     assert unseal(sealed, header.binding, by=by) == plaintext
+
+
+@pytest.mark.parametrize("adapter", CIPHERS)
+def test_one_sealer_serves_many_threads_at_once(adapter):
+    by = sealer(adapter)
+    files = [pattern(length) for length in (70_000, 900_000, 1_700_000)]
+    sealed = [seal(plaintext, by=by) for plaintext in files]
+
+    def there_and_back(number):
+        plaintext, (data, header) = files[number % 3], sealed[number % 3]
+        out = io.BytesIO()
+        args = (slices(data), header.binding, DATA_KEY, out.write)
+        by.open_range(*args, start=60_000, length=800_000)
+        assert out.getvalue() == plaintext[60_000:860_000]
+        again, header = seal(plaintext, by=by)
+        return unseal(again, header.binding, by=by) == plaintext
+
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(there_and_back, range(36)))
 
 
 class _Full(Exception):

@@ -251,3 +251,16 @@ def test_the_fingerprint_of_the_vector_is_the_domain_s():
     vector = load("fingerprint")
     key = bytes.fromhex(vector["public_key"])
     assert Fingerprint.of(vector["readings"], public_key=key).members() == vector["fingerprint"]
+
+
+def test_the_worked_example_is_the_vector():
+    document = (Path(__file__).parents[2] / "docs/formats/vlr1.md").read_text()
+    example = document[document.index("header\n   0  ") : document.index("| SHA-256(header)")]
+    listed = [line[6:] for line in example.splitlines() if line[:4].strip().isdigit()]
+    assert bytes.fromhex("".join(listed)).hex() == load("hello")["sealed"]
+    sealed = bytes.fromhex(load("hello")["sealed"])
+    for part in (
+        hashlib.sha256(sealed[:80]).digest(),
+        *decoder.derive(bytes(range(32)), sealed[:80]),
+    ):
+        assert part.hex() in document
